@@ -1,0 +1,51 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One folder is one target is one idea; the arrows of the list only point upwards to what stands before.
+let package = Package(
+  name: "chumgate",
+  products: [.executable(name: "chumgate", targets: ["chumgate"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+    .target(name: "WireBytes"),
+    .target(name: "Cryptobox", dependencies: ["CSodium", "COpenSSL", "WireBytes"]),
+    .target(name: "Microdata", dependencies: ["WireBytes"]),
+    .target(name: "Wire", dependencies: ["WireBytes", "Cryptobox"]),
+    .target(name: "Trace", dependencies: ["WireBytes", "Wire"]),
+    .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
+    .target(name: "Invariants", dependencies: ["Trace", "Wire", "WireBytes"]),
+    .target(name: "Report", dependencies: ["Trace", "Invariants", "WireBytes"]),
+    .executableTarget(
+      name: "chumgate",
+      dependencies: [
+        "Report", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes", "Microdata",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .testTarget(name: "WireBytesTests", dependencies: ["WireBytes"]),
+    .testTarget(name: "CryptoboxTests", dependencies: ["Cryptobox", "WireBytes"]),
+    .testTarget(name: "MicrodataTests", dependencies: ["Microdata", "WireBytes"]),
+    .testTarget(name: "WireTests", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(name: "RecordingTests", dependencies: ["Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(
+      name: "InvariantsTests", dependencies: ["Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system {
+  var settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+  ]
+  // Swift Testing's macros over spans warn under strict memory safety, so the tests go without it.
+  if target.type != .test { settings.append(.strictMemorySafety()) }
+  target.swiftSettings = settings
+}

@@ -1,0 +1,4 @@
+@main
+struct Chumgate {
+  static func main() { print("chumgate") }
+}
