@@ -43,7 +43,7 @@ public enum Base64 {
     let size = utf8.count / 4 * 3 - padding
     let table = reverse
     var valid = true
-    let out = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+    let out = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
       var input = 0
       var output = 0
       while input < utf8.count {
