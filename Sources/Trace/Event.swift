@@ -78,6 +78,8 @@ public struct Event: Sendable {
     case closed(code: Int, reason: String, echo: Bool)
 
     // MARK: W, in clear
+    /// The challenge or the response of a registration, checked with the keys at hand (connection.md 2.3).
+    case registrationProof(PersonProof)
     /// A CommServer message, `communication_request` and `communication_ready` included.
     case server(CommServerMessage)
     /// A message in the clear phase that no table describes; `phase` says what was awaited.

@@ -81,7 +81,7 @@ public enum FragmentMark: Sendable, Equatable {
   case startText, startBinary, piece(length: Int), end
 }
 
-/// One message of P5–P8 (connection.md 4.3).
+/// One message of a proof by challenge and complement: P5–P8, or the registration's (connection.md 4.3, 2.3).
 public struct PersonProof: Sendable {
   public enum Step: String, Sendable { case challenge, response }
   public enum Outcome: Sendable, Equatable {

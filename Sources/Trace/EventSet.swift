@@ -49,10 +49,11 @@ public struct EventSet: OptionSet, Sendable, Hashable {
   public static let objectSent = EventSet(bit: 42)
   public static let refused = EventSet(bit: 43)
   public static let unclassified = EventSet(bit: 44)
+  public static let registrationProof = EventSet(bit: 45)
 
   /// The number of kinds.
-  public static let count = 45
-  public static let all = EventSet(rawValue: (1 << 45) - 1)
+  public static let count = 46
+  public static let all = EventSet(rawValue: (1 << 46) - 1)
   /// Terminal answers of a CHUM request.
   public static let answers: EventSet = [.responded, .streamEnded]
 }
@@ -106,6 +107,7 @@ extension Event.Kind {
     case .objectSent: 42
     case .refused: 43
     case .unclassified: 44
+    case .registrationProof: 45
     }
   }
 }
