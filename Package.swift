@@ -16,7 +16,7 @@ let package = Package(
     .target(name: "Cryptobox", dependencies: ["CSodium", "COpenSSL", "WireBytes"]),
     .target(name: "Microdata", dependencies: ["WireBytes"]),
     .target(name: "Wire", dependencies: ["WireBytes", "Cryptobox"]),
-    .target(name: "Trace", dependencies: ["WireBytes", "Wire"]),
+    .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
     .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Invariants", dependencies: ["Trace", "Wire", "WireBytes"]),
     .target(name: "Report", dependencies: ["Trace", "Invariants", "WireBytes"]),

@@ -1,5 +1,5 @@
 public import Cryptobox
-public import WireBytes
+import WireBytes
 
 /// The keys at hand for one session: those of its header, and those of a key log.
 public struct KeyRing: Sendable {

@@ -1,5 +1,5 @@
 public import Trace
-public import WireBytes
+import WireBytes
 
 /// One line behind the header: a frame, or the birth or death of a connection.
 public struct RecordedLine: Sendable {

@@ -1,6 +1,5 @@
 public import Cryptobox
 public import WireBytes
-public import Wire
 
 /// What was awaited on a connection in clear when a message did not fit.
 public enum ClearPhase: String, Sendable {

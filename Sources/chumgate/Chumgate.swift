@@ -1,4 +1,20 @@
+import ArgumentParser
+
 @main
-struct Chumgate {
-  static func main() { print("chumgate") }
+struct Chumgate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "chumgate",
+    abstract: "Conformance, replay and fuzzing gate for the ONE connection stack.",
+    discussion: """
+      Hand it a captured session and it says what went wrong, at which message, and which rule says so.
+
+        chumgate replay session.ndjson       judge a recorded session
+        chumgate show session.ndjson         read it, decrypted
+        chumgate explain FRM-001             what a rule or requirement demands
+
+      Exit codes: 0 pass, 1 failures, 2 usage or unreadable file, 3 target unreachable, 4 nothing ran,
+      5 stale or expired expectation, 6 self-check failed, 7 flaky only.
+      """,
+    version: "0.1.0",
+    subcommands: [ShowCommand.self])
 }
