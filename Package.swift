@@ -18,7 +18,7 @@ let package = Package(
     .target(name: "Wire", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
     .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
-    .target(name: "Invariants", dependencies: ["Trace", "Wire", "WireBytes"]),
+    .target(name: "Invariants", dependencies: ["Trace", "Wire", "WireBytes", "Cryptobox"]),
     .target(name: "Report", dependencies: ["Trace", "Invariants", "WireBytes"]),
     .executableTarget(
       name: "chumgate",
