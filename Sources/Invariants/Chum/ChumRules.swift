@@ -1,4 +1,27 @@
 extension RuleBook {
   /// Rules of chum.md 5.4, 5.5 and 5.8.
-  static let chum: [any Rule.Type] = []
+  static let chum: [any Rule.Type] = framing + start + rounds + content
+
+  private static let framing: [any Rule.Type] = [
+    RequestsAreAnswered.self, AnswersComeInTime.self, NoUnsolicitedAnswer.self, IdsCountUp.self,
+    OpenIdsAreNotReused.self, NoInvalidMessages.self, OnlyKnownServices.self, StreamsHaveOneShape.self,
+    StreamsEnd.self, NothingBehindTheEnd.self, BinaryMessagesCarryAnId.self, StreamsAnswerService8.self,
+    StoppedStreamsStop.self,
+  ]
+  private static let start: [any Rule.Type] = [
+    OneControlText.self, ControlTextIsExact.self, StartAfterBothTexts.self, ChumAfterEstablishment.self,
+    VersionFirst.self, VersionIs8.self, MismatchEndsSession.self, VersionRetriesArePolite.self, SyncIsSymmetric.self,
+  ]
+  private static let rounds: [any Rule.Type] = [
+    RootsFirst.self, RootEntriesAreWellFormed.self, NoRepeatedRoots.self, IdBeforeItsNodes.self,
+    ChumObjectsAreNotOffered.self, RoundsPause.self, PollingGoesOn.self, FinIsLast.self, OnlyAnnouncedIsRequested.self,
+    RightServiceForTheKind.self, ArgumentsAreHashes.self, OneAttemptARound.self, ChildrenBeforeParent.self,
+    NotWithOneself.self,
+  ]
+  private static let content: [any Rule.Type] = [
+    ContentHasItsHash.self, ObjectsHaveTheirPrefix.self, IdObjectsHaveTheirPrefix.self, RootTypeMatches.self,
+    NodesAreVersionNodes.self, NoAccessObjectsAreSent.self, ChildListHoldsReferences.self, ChildListIsWellFormed.self,
+    OnlyAnnouncedIsSent.self, NoMalformedMicrodata.self, ErrorsCarryNoContent.self, ErrorsCarryNoPaths.self,
+    RefusalsAreUniform.self, AnswersAreBounded.self, CloseReasonIsTrue.self,
+  ]
 }
