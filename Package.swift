@@ -19,11 +19,12 @@ let package = Package(
     .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
     .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Invariants", dependencies: ["Trace", "Wire", "WireBytes", "Cryptobox"]),
-    .target(name: "Report", dependencies: ["Trace", "Invariants", "WireBytes"]),
+    .target(name: "Replay", dependencies: ["Recording", "Invariants", "Trace", "WireBytes"]),
+    .target(name: "Report", dependencies: ["Replay", "Recording", "Invariants", "Trace", "Wire", "WireBytes"]),
     .executableTarget(
       name: "chumgate",
       dependencies: [
-        "Report", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes", "Microdata",
+        "Report", "Replay", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes", "Microdata",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "WireBytesTests", dependencies: ["WireBytes"]),
@@ -32,7 +33,9 @@ let package = Package(
     .testTarget(name: "WireTests", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .testTarget(name: "RecordingTests", dependencies: ["Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
-      name: "InvariantsTests", dependencies: ["Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
+      name: "InvariantsTests",
+      dependencies: ["Replay", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(name: "ReplayTests", dependencies: ["Replay", "Report", "Recording", "Invariants", "Trace", "WireBytes"]),
   ],
   swiftLanguageModes: [.v6]
 )

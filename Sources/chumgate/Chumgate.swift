@@ -16,5 +16,5 @@ struct Chumgate: ParsableCommand {
       5 stale or expired expectation, 6 self-check failed, 7 flaky only.
       """,
     version: "0.1.0",
-    subcommands: [ShowCommand.self])
+    subcommands: [ReplayCommand.self, ShowCommand.self])
 }

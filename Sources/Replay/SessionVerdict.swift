@@ -1,0 +1,77 @@
+public import Invariants
+public import Recording
+import WireBytes
+
+/// Which breaches fail a session (design.md, two profiles everywhere).
+public enum JudgingProfile: String, Sendable, CaseIterable {
+  /// What the real implementation keeps must be kept; hardening and deployment rules warn.
+  case deployed
+  /// Everything but notes must be kept.
+  case strict
+}
+
+/// How a finding counts under a profile.
+public enum FindingLevel: String, Sendable { case failure, warning, note }
+
+extension Finding {
+  public func level(_ profile: JudgingProfile) -> FindingLevel {
+    if rule.severity == .info { return .note }
+    return profile == .strict || rule.binding == .compatible ? .failure : .warning
+  }
+}
+
+/// What a judge says of one session.
+public struct SessionVerdict: Sendable {
+  public enum Status: String, Sendable {
+    case pass, fail
+    /// Nothing was judged: no frame at all.
+    case empty
+  }
+
+  public var file: String
+  public var name: String?
+  public var description: String?
+  public var profile: JudgingProfile
+  public var findings: [Finding] = []
+  public var droppedFindings = 0
+  public var lines = 0
+  public var events = 0
+  public var connections = 0
+  public var frames = 0
+  public var encryptedFrames = 0
+  public var openedFrames = 0
+  public var unreadableFrames = 0
+  public var unreadableConnections = 0
+  /// Milliseconds between the start of the recording and its last line.
+  public var duration = 0.0
+  /// A last line that was cut off.
+  public var truncation: RecordingFailure?
+  /// Rules that saw at least one event of their interest, and all that ran.
+  public var rulesWoken: [RuleInfo] = []
+  public var rulesRun = 0
+
+  public init(file: String, profile: JudgingProfile) {
+    self.file = file
+    self.profile = profile
+  }
+
+  public func count(_ level: FindingLevel) -> Int { findings.count { $0.level(profile) == level } }
+
+  public var status: Status {
+    if frames == 0 { return .empty }
+    return count(.failure) > 0 ? .fail : .pass
+  }
+
+  /// What this judge could not see, in sentences.
+  public var blindSpots: [String] {
+    var out: [String] = []
+    if unreadableFrames > 0 {
+      out.append(
+        "\(unreadableFrames) encrypted frames on \(unreadableConnections) connections could not be read: no keys. "
+          + "Rules about their content saw nothing; hand over a key log with --key-log.")
+    }
+    if let truncation { out.append("The last line is cut off (\(truncation)); everything before it was judged.") }
+    if droppedFindings > 0 { out.append("\(droppedFindings) more findings were only counted.") }
+    return out
+  }
+}
