@@ -35,7 +35,8 @@ let package = Package(
     .testTarget(
       name: "InvariantsTests",
       dependencies: ["Replay", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
-    .testTarget(name: "ReplayTests", dependencies: ["Replay", "Report", "Recording", "Invariants", "Trace", "WireBytes"]),
+    .testTarget(
+      name: "ReplayTests", dependencies: ["Replay", "Report", "Recording", "Invariants", "Trace", "WireBytes"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -99,7 +99,8 @@ struct ChumTracker {
     sink.emit(
       .objectSent(
         SentObject(
-          kind: request.isClob ? .clob : .blob, hash: request.hash, sha256: digest.finish(), length: length, text: nil)))
+          kind: request.isClob ? .clob : .blob, hash: request.hash, sha256: digest.finish(), length: length, text: nil))
+    )
   }
 
   private func answered(_ request: Open, _ value: JSONValue, _ asker: Int, _ sink: inout EventSink) {

@@ -70,7 +70,9 @@ struct ClearMachine {
     case .communicationRequest(let source, let target):
       role = .requester
       take(source, target)
-      if case .text(let text) = forwarded, case .communicationRequest(let source, let target)? = try? CommServerMessage.decode(text) {
+      if case .text(let text) = forwarded,
+        case .communicationRequest(let source, let target)? = try? CommServerMessage.decode(text)
+      {
         forwardedKeys = (source.lowercased(), target.lowercased())
       }
       state = .ready

@@ -35,8 +35,11 @@ public struct KeyRing: Sendable {
       let content = text.prefix { $0 != "#" }
       let words = content.split { $0 == " " || $0 == "\t" || $0 == "\r" || $0 == "→" || $0 == "-" || $0 == ">" }
       if words.isEmpty { continue }
-      guard words.count == 2, let ephemeral = PublicKey(hex: String(words[0])), let key = SharedKey(hex: String(words[1]))
-      else { throw RecordingFailure(line: number, "a key log line is two words of 64 hex digits: ephemeral key, session key") }
+      guard words.count == 2, let ephemeral = PublicKey(hex: String(words[0])),
+        let key = SharedKey(hex: String(words[1]))
+      else {
+        throw RecordingFailure(line: number, "a key log line is two words of 64 hex digits: ephemeral key, session key")
+      }
       guard byEphemeral.count < limits.keys else {
         throw RecordingFailure(line: number, "more than \(limits.keys) keys in the key log")
       }

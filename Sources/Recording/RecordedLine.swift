@@ -86,7 +86,11 @@ public struct RecordedLine: Sendable {
     var forwarded: Payload?
     if let passedOn = object["forwarded"]?.string {
       // The recorder writes base64 for bytes; a binary frame that it turned into a text stands there as the text.
-      if !isText, let bytes = Base64.decode(passedOn) { forwarded = .binary(bytes) } else { forwarded = .text(passedOn) }
+      if !isText, let bytes = Base64.decode(passedOn) {
+        forwarded = .binary(bytes)
+      } else {
+        forwarded = .text(passedOn)
+      }
     }
     return .message(payload, proxy: proxyMark(words), forwarded: forwarded)
   }

@@ -8,6 +8,12 @@ public struct RecordingExpectation: Sendable {
     public let rule: String
     public let conn: String
     public let line: Int
+
+    public init(rule: String, conn: String, line: Int) {
+      self.rule = rule
+      self.conn = conn
+      self.line = line
+    }
   }
   /// Each finding that is due, with the reason why it is right.
   public var findings: [(expected: Expected, reason: String)]

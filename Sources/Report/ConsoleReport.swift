@@ -55,11 +55,14 @@ public enum ConsoleReport {
     var head = "  \(level)  \(palette.bold(finding.rule.id))  \(place(finding.conn, finding.line, finding.time))  "
     head += "by \(finding.culprit.rawValue): \(printable(finding.message))"
     var lines = [head]
-    var rule = "           rule: \(finding.rule.statement) (\(finding.rule.reference), \(finding.rule.severity.rawValue))"
+    var rule =
+      "           rule: \(finding.rule.statement) (\(finding.rule.reference), \(finding.rule.severity.rawValue))"
     if let deviation = finding.rule.knownDeviation { rule += " — known deviation of the reference: \(deviation)" }
     lines.append(palette.dim(rule))
     for witness in finding.witnesses {
-      lines.append(palette.dim("           before: \(place(witness.conn, witness.line, witness.time))  \(printable(witness.text))"))
+      lines.append(
+        palette.dim("           before: \(place(witness.conn, witness.line, witness.time))  \(printable(witness.text))")
+      )
     }
     return lines
   }

@@ -84,7 +84,8 @@ public enum JUnitReport {
     for (rule, findings) in byRule.sorted(by: { $0.key < $1.key }) {
       let text = findings.map { "\(ConsoleReport.place($0.conn, $0.line, $0.time)): \($0.message)" }
       out += "    <testcase classname=\"\(name)\" name=\"\(escape(rule)): \(escape(findings[0].rule.statement))\">"
-      out += "<failure message=\"\(escape(findings[0].message))\">\(escape(text.joined(separator: "\n")))</failure></testcase>\n"
+      out +=
+        "<failure message=\"\(escape(findings[0].message))\">\(escape(text.joined(separator: "\n")))</failure></testcase>\n"
     }
     for rule in kept {
       out += "    <testcase classname=\"\(name)\" name=\"\(escape(rule.id)): \(escape(rule.statement))\"/>\n"

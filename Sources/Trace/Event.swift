@@ -1,5 +1,5 @@
-public import WireBytes
 public import Wire
+public import WireBytes
 
 /// The way a frame went over one recorded WebSocket connection.
 public enum Direction: UInt8, Sendable, Hashable, CaseIterable {

@@ -77,7 +77,9 @@ public struct SealedFrame: Sendable {
 }
 
 public enum FragmentMark: Sendable, Equatable {
-  case startText, startBinary, piece(length: Int), end
+  case startText, startBinary
+  case piece(length: Int)
+  case end
 }
 
 /// One message of a proof by challenge and complement: P5–P8, or the registration's (connection.md 4.3, 2.3).

@@ -100,7 +100,8 @@ public struct ChildEntry: Sendable, Equatable {
     let section = "chum.md 2.5"
     var entries: [ChildEntry] = []
     for value in try jsonArray(json, area: "children", section: section) {
-      guard case .object(let object) = value, let name = object["type"]?.string, let hash = object["hash"]?.string else {
+      guard case .object(let object) = value, let name = object["type"]?.string, let hash = object["hash"]?.string
+      else {
         throw WireFailure("children.not-an-entry", section, "an entry without type and hash texts")
       }
       guard let kind = Kind(rawValue: name) else {

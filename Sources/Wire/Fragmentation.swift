@@ -121,7 +121,8 @@ public struct Reassembler: Sendable {
     // Leaving the state without its array keeps the append below from copying everything.
     state = .idle
     guard bytes.count + piece.count <= maximum, pieces < Self.emptyPieces else {
-      throw WireFailure("fragmentation.too-large", Self.section, "more than \(maximum) bytes or \(Self.emptyPieces) pieces")
+      throw WireFailure(
+        "fragmentation.too-large", Self.section, "more than \(maximum) bytes or \(Self.emptyPieces) pieces")
     }
     bytes += piece
     state = .open(isText: isText, bytes: bytes, pieces: pieces + 1)

@@ -63,7 +63,8 @@ public struct IdentityFile: Sendable, Equatable {
     for (name, secret, publicKey) in boxKeys {
       guard let secret else { continue }
       guard SecretKey(hex: secret)?.publicKey.hex == publicKey.lowercased() else {
-        throw WireFailure("identity.key-mismatch", "connection.md 6.2", "\(name)KeySecret does not belong to \(name)KeyPublic")
+        throw WireFailure(
+          "identity.key-mismatch", "connection.md 6.2", "\(name)KeySecret does not belong to \(name)KeyPublic")
       }
     }
     let signKeys = [

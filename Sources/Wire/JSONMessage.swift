@@ -35,7 +35,9 @@ struct JSONMessage {
 
   func string(_ name: String) throws(WireFailure) -> String {
     guard let value = object[name] else { throw fault("missing-member", "\(name) is missing") }
-    guard let text = value.string else { throw fault("wrong-type", "\(name) is a JSON \(value.kindName), not a string") }
+    guard let text = value.string else {
+      throw fault("wrong-type", "\(name) is a JSON \(value.kindName), not a string")
+    }
     return text
   }
 

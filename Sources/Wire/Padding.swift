@@ -24,7 +24,8 @@ public struct PaddedMessage: Sendable, Equatable {
     }
     if profile == .strict, flags > 1 { throw WireFailure("padding.reserved-flags", section, "flags \(flags)") }
     guard plain.count > lengthBytes else {
-      throw WireFailure("padding.short-length", section, "\(lengthBytes) length bytes announced, \(plain.count - 1) there")
+      throw WireFailure(
+        "padding.short-length", section, "\(lengthBytes) length bytes announced, \(plain.count - 1) there")
     }
     var count: UInt64 = 0
     for byte in plain[1..<(1 + min(lengthBytes, 8))] { count = count << 8 | UInt64(byte) }

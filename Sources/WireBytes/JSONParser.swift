@@ -1,8 +1,11 @@
 /// What is wrong with a JSON text, and at which byte.
 public struct JSONFailure: Error, Sendable, Equatable, CustomStringConvertible {
   public enum Reason: Sendable, Equatable {
-    case endOfText, unexpectedByte(UInt8), badNumber, badEscape, controlInString, badUTF8, textBehindValue
-    case tooDeep(limit: Int), tooManyValues(limit: Int)
+    case endOfText
+    case unexpectedByte(UInt8)
+    case badNumber, badEscape, controlInString, badUTF8, textBehindValue
+    case tooDeep(limit: Int)
+    case tooManyValues(limit: Int)
   }
   public let reason: Reason
   /// Zero-based byte offset in the text.

@@ -8,6 +8,7 @@ struct Chumgate: ParsableCommand {
     discussion: """
       Hand it a captured session and it says what went wrong, at which message, and which rule says so.
 
+        chumgate gate                        what a CI runs
         chumgate replay session.ndjson       judge a recorded session
         chumgate show session.ndjson         read it, decrypted
         chumgate explain FRM-001             what a rule or requirement demands
@@ -16,5 +17,5 @@ struct Chumgate: ParsableCommand {
       5 stale or expired expectation, 6 self-check failed, 7 flaky only.
       """,
     version: "0.1.0",
-    subcommands: [ReplayCommand.self, ShowCommand.self])
+    subcommands: [GateCommand.self, ReplayCommand.self, ShowCommand.self, ExplainCommand.self])
 }

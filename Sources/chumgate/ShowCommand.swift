@@ -18,7 +18,9 @@ struct ShowCommand: ParsableCommand {
     var reader = try SessionReader(try FileSource(path: file), options: options)
     while try reader.next() {
       for line in reader.analyzer.plainLines where line.layer == .frame {
-        var object = JSONObject(["t": .number(line.time), "conn": .string(line.conn), "dir": .string(line.direction.name)])
+        var object = JSONObject([
+          "t": .number(line.time), "conn": .string(line.conn), "dir": .string(line.direction.name),
+        ])
         if let nonce = line.nonce { object.append("nonce", .number(Double(nonce))) }
         object.append("kind", .string(line.payload?.op.rawValue ?? "binary"))
         if let control = line.control { object.append("control", .string(control)) }

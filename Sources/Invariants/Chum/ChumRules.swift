@@ -3,7 +3,8 @@ extension RuleBook {
   static let chum: [any Rule.Type] = framing + start + rounds + content
 
   private static let framing: [any Rule.Type] = [
-    RequestsAreAnswered.self, AnswersComeInTime.self, NoUnsolicitedAnswer.self, IdsCountUp.self,
+    RequestsAreAnswered.self, NoRequestIsLostAtTheStart.self, AnswersComeInTime.self, NoUnsolicitedAnswer.self,
+    IdsCountUp.self,
     OpenIdsAreNotReused.self, NoInvalidMessages.self, OnlyKnownServices.self, StreamsHaveOneShape.self,
     StreamsEnd.self, NothingBehindTheEnd.self, BinaryMessagesCarryAnId.self, StreamsAnswerService8.self,
     StoppedStreamsStop.self,

@@ -12,7 +12,9 @@ enum MicrodataGlance {
     let bytes = text.utf8
     for prefix in [objectPrefix, idPrefix] where bytes.starts(with: prefix) {
       let rest = bytes.dropFirst(prefix.count)
-      guard let end = rest.firstIndex(of: 0x22), rest.distance(from: rest.startIndex, to: end) <= 200 else { return nil }
+      guard let end = rest.firstIndex(of: 0x22), rest.distance(from: rest.startIndex, to: end) <= 200 else {
+        return nil
+      }
       return String(decoding: rest[..<end], as: UTF8.self)
     }
     return nil
@@ -30,7 +32,8 @@ enum MicrodataGlance {
         continue
       }
       index += mark.count
-      guard let quote = bytes[index...].prefix(8).firstIndex(of: 0x22), quote + 66 <= bytes.count, bytes[quote + 1] == 0x3E
+      guard let quote = bytes[index...].prefix(8).firstIndex(of: 0x22), quote + 66 <= bytes.count,
+        bytes[quote + 1] == 0x3E
       else { continue }
       let hash = String(decoding: bytes[(quote + 2)..<(quote + 66)], as: UTF8.self)
       let kind: ObjectKind? =
@@ -60,7 +63,8 @@ struct ContentHasItsHash: Rule {
     guard case .objectSent(let object) = event.kind, object.sha256 != object.hash else { return }
     report.violation(
       at: event, by: event.sender,
-      "\(object.kind.rawValue) \(object.hash.prefix(8))…: the \(object.length) bytes sent hash to \(object.sha256.prefix(8))…")
+      "\(object.kind.rawValue) \(object.hash.prefix(8))…: the \(object.length) bytes sent hash to \(object.sha256.prefix(8))…"
+    )
   }
 }
 
@@ -76,7 +80,8 @@ struct ObjectsHaveTheirPrefix: Rule {
     guard case .objectSent(let object) = event.kind, object.kind == .object, let text = object.text,
       !text.utf8.starts(with: MicrodataGlance.objectPrefix)
     else { return }
-    report.violation(at: event, by: event.sender, "object \(object.hash.prefix(8))… starts with \(JSONText.quoted(excerpt(text, 60)))")
+    report.violation(
+      at: event, by: event.sender, "object \(object.hash.prefix(8))… starts with \(JSONText.quoted(excerpt(text, 60)))")
   }
 }
 
@@ -92,7 +97,9 @@ struct IdObjectsHaveTheirPrefix: Rule {
     guard case .objectSent(let object) = event.kind, object.kind == .id, let text = object.text,
       !text.utf8.starts(with: MicrodataGlance.idPrefix)
     else { return }
-    report.violation(at: event, by: event.sender, "ID object \(object.hash.prefix(8))… starts with \(JSONText.quoted(excerpt(text, 60)))")
+    report.violation(
+      at: event, by: event.sender,
+      "ID object \(object.hash.prefix(8))… starts with \(JSONText.quoted(excerpt(text, 60)))")
   }
 }
 
@@ -117,7 +124,9 @@ struct RootTypeMatches: Rule {
       guard let text = object.text, let announced = types[side][object.hash], let type = MicrodataGlance.type(of: text),
         type != announced.type
       else { return }
-      report.violation(at: event, by: event.sender, "root \(object.hash.prefix(8))… is a \(excerpt(type, 40))", because: [announced.place])
+      report.violation(
+        at: event, by: event.sender, "root \(object.hash.prefix(8))… is a \(excerpt(type, 40))",
+        because: [announced.place])
     default: break
     }
   }
@@ -141,7 +150,8 @@ struct NodesAreVersionNodes: Rule {
       guard let text = object.text, nodes[side].contains(object.hash) else { return }
       let type = MicrodataGlance.type(of: text) ?? "(none)"
       if !["VersionNodeEdge", "VersionNodeChange", "VersionNodeMerge"].contains(type) {
-        report.violation(at: event, by: event.sender, "version node \(object.hash.prefix(8))… is a \(excerpt(type, 40))")
+        report.violation(
+          at: event, by: event.sender, "version node \(object.hash.prefix(8))… is a \(excerpt(type, 40))")
       }
     default: break
     }
@@ -160,7 +170,8 @@ struct NoAccessObjectsAreSent: Rule {
     guard case .objectSent(let object) = event.kind, object.kind == .object, let text = object.text,
       let type = MicrodataGlance.type(of: text), ["Access", "IdAccess", "Group"].contains(type)
     else { return }
-    report.violation(at: event, by: event.sender, "\(type) \(object.hash.prefix(8))… is sent; importers refuse it for ever")
+    report.violation(
+      at: event, by: event.sender, "\(type) \(object.hash.prefix(8))… is sent; importers refuse it for ever")
   }
 }
 
@@ -193,7 +204,8 @@ struct ChildListHoldsReferences: Rule {
       for reference in MicrodataGlance.references(in: text) where reference.hash != object.hash {
         guard let kind = list[reference.hash] else {
           return report.violation(
-            at: event, by: event.sender, "\(object.hash.prefix(8))… refers to \(reference.hash.prefix(8))…, which its list lacks")
+            at: event, by: event.sender,
+            "\(object.hash.prefix(8))… refers to \(reference.hash.prefix(8))…, which its list lacks")
         }
         if kind != reference.kind {
           report.violation(
@@ -210,7 +222,8 @@ struct ChildListHoldsReferences: Rule {
 struct ChildListIsWellFormed: Rule {
   static let info = RuleInfo(
     id: "CF-035", alsoDecides: ["CHUM-026"],
-    statement: "An answer of the services 4 and 5 is a string of a JSON array of known kinds and hashes, none repeated.",
+    statement:
+      "An answer of the services 4 and 5 is a string of a JSON array of known kinds and hashes, none repeated.",
     severity: .major, reference: "chum.md 2.5", sight: .decrypted)
   static let interests: EventSet = [.childrenFault, .childListed, .childrenListed]
   private var seen: [Set<String>] = [[], []]
@@ -225,9 +238,12 @@ struct ChildListIsWellFormed: Rule {
     case .childListed(let parent, let entry, _):
       guard seen[side].count < Self.capacity else { return }
       if !seen[side].insert(entry.hash).inserted {
-        report.violation(at: event, by: event.sender, "children of \(parent.prefix(8))…: \(entry.hash.prefix(8))… stands twice")
+        report.violation(
+          at: event, by: event.sender, "children of \(parent.prefix(8))…: \(entry.hash.prefix(8))… stands twice")
       }
-      if entry.hash == parent { report.violation(at: event, by: event.sender, "\(parent.prefix(8))… lists itself as child") }
+      if entry.hash == parent {
+        report.violation(at: event, by: event.sender, "\(parent.prefix(8))… lists itself as child")
+      }
     case .childrenListed: seen[side].removeAll()
     default: break
     }
@@ -247,7 +263,8 @@ struct OnlyAnnouncedIsSent: Rule {
     guard case .objectSent(let object) = event.kind else { return opened.note(event) }
     let importer = 1 - Int(event.direction.rawValue)
     if opened.kind(of: object.hash, importer: importer) == nil, !opened.overflowed[importer] {
-      report.violation(at: event, by: event.sender, "\(object.kind.rawValue) \(object.hash.prefix(8))… was never announced")
+      report.violation(
+        at: event, by: event.sender, "\(object.kind.rawValue) \(object.hash.prefix(8))… was never announced")
     }
   }
 }

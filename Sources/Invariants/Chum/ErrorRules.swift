@@ -56,7 +56,9 @@ struct ErrorsCarryNoPaths: Rule {
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard case .responded(let id, .error(_, let message?, _)) = event.kind else { return }
-    if contains(message, "node_modules") || contains(message, "file://") || contains(message, "    at ") || contains(message, "/home/") {
+    if contains(message, "node_modules") || contains(message, "file://") || contains(message, "    at ")
+      || contains(message, "/home/")
+    {
       report.violation(at: event, by: event.sender, "answer \(id): \(excerpt(message))")
     }
   }
@@ -65,7 +67,8 @@ struct ErrorsCarryNoPaths: Rule {
 /// CHUM-043: refusals do not tell what exists.
 struct RefusalsAreUniform: Rule {
   static let info = RuleInfo(
-    id: "CHUM-043", statement: "Refusals of hashes that were not announced have one code a service.", severity: .critical,
+    id: "CHUM-043", statement: "Refusals of hashes that were not announced have one code a service.",
+    severity: .critical,
     reference: "chum.md 5.5", sight: .decrypted)
   static let interests: EventSet = OpenedHashes.interests.union(.refused)
   private var opened = OpenedHashes()
@@ -83,7 +86,9 @@ struct RefusalsAreUniform: Rule {
       return
     }
     if first.code != code {
-      report.violation(at: event, by: event.sender, "service \(service) refuses with \(excerpt(code, 30)) here", because: [first.place])
+      report.violation(
+        at: event, by: event.sender, "service \(service) refuses with \(excerpt(code, 30)) here", because: [first.place]
+      )
     }
   }
 }
@@ -119,7 +124,8 @@ struct CloseReasonIsTrue: Rule {
     case .controlText: started = true
     case .closed(_, let reason, false):
       if started, !rejected, contains(reason, "CS-MISMATCH") {
-        report.violation(at: event, by: event.sender, "no version was refused on this connection: \(excerpt(reason, 100))")
+        report.violation(
+          at: event, by: event.sender, "no version was refused on this connection: \(excerpt(reason, 100))")
       }
     default: break
     }

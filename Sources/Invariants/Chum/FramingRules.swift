@@ -43,12 +43,12 @@ struct OpenRequests: Sendable {
 /// FRM-001: no request is forgotten.
 struct RequestsAreAnswered: Rule {
   static let info = RuleInfo(
-    id: "FRM-001", alsoDecides: ["CHUM-004", "PR-030"],
+    id: "FRM-001",
     statement: "Every request gets one terminal answer unless the connection closes first.", severity: .major,
     reference: "chum.md 5.4", knownDeviation: "F11", sight: .decrypted)
   static let interests: EventSet = OpenRequests.interests.union(.closed)
   /// The reference answers within milliseconds; a request that waits this long while others are answered is lost.
-  private static let patience = 3_000.0
+  private static let patience = 2_000.0
   private var open = OpenRequests()
   private var ended = false
   init(_ facts: SessionFacts) {}
@@ -79,6 +79,46 @@ struct RequestsAreAnswered: Rule {
   }
 }
 
+/// CHUM-004: what comes right behind the control text is not lost.
+struct NoRequestIsLostAtTheStart: Rule {
+  static let info = RuleInfo(
+    id: "CHUM-004", alsoDecides: ["PR-030"],
+    statement: "A request that follows the control text is answered, even when both arrive in the same read.",
+    severity: .major, binding: .strict, reference: "chum.md 5.5", knownDeviation: "F11", sight: .decrypted)
+  static let interests: EventSet = [.controlText, .requested, .responded, .closed]
+  /// A request this close behind the control text arrives in the same burst.
+  private static let burst = 20.0
+  private var text: [Witness?] = [nil, nil]
+  private var open: [[Int: Witness]] = [[:], [:]]
+  init(_ facts: SessionFacts) {}
+
+  mutating func observe(_ event: Event, _ report: inout Reporter) {
+    let side = Int(event.direction.rawValue)
+    switch event.kind {
+    case .controlText: text[side] = text[side] ?? Witness(event, "the control text")
+    case .requested(let id, _, _):
+      guard let text = text[side], event.time - text.time <= Self.burst, open[side].count < 64 else { return }
+      open[side][id] = Witness(event, "request \(id)")
+    case .responded(let id, _): open[1 - side][id] = nil
+    case .closed: judge(event.time, &report)
+    default: break
+    }
+  }
+
+  mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { judge(end.time, &report) }
+
+  private mutating func judge(_ now: Double, _ report: inout Reporter) {
+    for side in 0...1 {
+      for (id, place) in open[side].sorted(by: { $0.key < $1.key }) where now - place.time > 1_000 {
+        report.violation(
+          at: place, by: side == 0 ? .remote : .client, "request \(id) came with the control text and was lost",
+          because: [text[side]].compactMap { $0 })
+      }
+      open[side].removeAll()
+    }
+  }
+}
+
 /// FRM-015: answers come in time.
 struct AnswersComeInTime: Rule {
   static let info = RuleInfo(
@@ -91,7 +131,8 @@ struct AnswersComeInTime: Rule {
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard let request = open.note(event), event.time - request.place.time > 30_000 else { return }
     report.violation(
-      at: event, by: event.sender, "answered after \(Int(event.time - request.place.time)) ms", because: [request.place])
+      at: event, by: event.sender, "answered after \(Int(event.time - request.place.time)) ms", because: [request.place]
+    )
   }
 }
 

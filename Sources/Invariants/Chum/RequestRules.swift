@@ -56,9 +56,13 @@ struct OnlyAnnouncedIsRequested: Rule {
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard case .requested(let id, let service, let args) = event.kind else { return opened.note(event) }
     let side = Int(event.direction.rawValue)
-    guard (4...8).contains(service), let hash = args?.first?.string, isHash(hash), !opened.overflowed[side] else { return }
+    guard (4...8).contains(service), let hash = args?.first?.string, isHash(hash), !opened.overflowed[side] else {
+      return
+    }
     if opened.kind(of: hash, importer: side) == nil {
-      report.violation(at: event, by: event.sender, "request \(id) of service \(service) for \(hash.prefix(8))…, which was not announced")
+      report.violation(
+        at: event, by: event.sender,
+        "request \(id) of service \(service) for \(hash.prefix(8))…, which was not announced")
     }
   }
 }
@@ -86,7 +90,8 @@ struct RightServiceForTheKind: Rule {
       case .clob: service == 8 && encoding == "utf8"
       }
     if !fits {
-      report.violation(at: event, by: event.sender, "request \(id): service \(service) for the \(kind.rawValue) \(hash.prefix(8))…")
+      report.violation(
+        at: event, by: event.sender, "request \(id): service \(service) for the \(kind.rawValue) \(hash.prefix(8))…")
     }
   }
 }
@@ -104,7 +109,8 @@ struct ArgumentsAreHashes: Rule {
     guard case .requested(let id, let service, let args) = event.kind, (4...8).contains(service) else { return }
     guard let hash = args?.first?.string, isHash(hash) else {
       let sent = args?.first?.compact ?? "nothing"
-      return report.violation(at: event, by: event.sender, "request \(id) of service \(service) for \(excerpt(sent, 70)), no hash")
+      return report.violation(
+        at: event, by: event.sender, "request \(id) of service \(service) for \(excerpt(sent, 70)), no hash")
     }
     if service == 8, let args, args.count > 1, args[1] != .string("utf8"), args[1] != .string(ChumMessage.undefined) {
       report.violation(at: event, by: event.sender, "request \(id) wants encoding \(excerpt(args[1].compact, 30))")
@@ -129,7 +135,9 @@ struct OneAttemptARound: Rule {
     case .objectRequested(let kind, let hash, _):
       let key = kind.rawValue + hash
       if let place = seen[side][key] {
-        report.violation(at: event, by: event.sender, "\(kind.rawValue) \(hash.prefix(8))… a second time in this round", because: [place])
+        report.violation(
+          at: event, by: event.sender, "\(kind.rawValue) \(hash.prefix(8))… a second time in this round",
+          because: [place])
       } else if seen[side].count < Self.capacity {
         seen[side][key] = Witness(event, "the first request")
       }
@@ -162,7 +170,8 @@ struct ChildrenBeforeParent: Rule {
       children[importer][parent, default: []].append(entry.hash)
     case .objectRequested(let kind, let hash, _):
       if let place = assumed[side].removeValue(forKey: hash) {
-        report.violation(at: event, by: event.sender, "child \(hash.prefix(8))… requested after its parent", because: [place])
+        report.violation(
+          at: event, by: event.sender, "child \(hash.prefix(8))… requested after its parent", because: [place])
       }
       if requested[side].count < Self.capacity { requested[side].insert(hash) }
       guard kind == .object || kind == .id, let list = children[side].removeValue(forKey: hash) else { return }
@@ -178,7 +187,8 @@ struct ChildrenBeforeParent: Rule {
 /// CHUM-084: not with oneself.
 struct NotWithOneself: Rule {
   static let info = RuleInfo(
-    id: "CHUM-084", alsoDecides: ["HS-018", "PA-020"], statement: "The two ends of a connection are different instances.",
+    id: "CHUM-084", alsoDecides: ["HS-018", "PA-020"],
+    statement: "The two ends of a connection are different instances.",
     severity: .minor, reference: "chum.md 5.5", sight: .decrypted)
   static let interests: EventSet = .peer
   private var instance: [(id: String, place: Witness)?] = [nil, nil]
@@ -189,7 +199,8 @@ struct NotWithOneself: Rule {
     let side = Int(event.direction.rawValue)
     let id = name + "\n" + owner
     if let other = instance[1 - side], other.id == id {
-      report.violation(at: event, by: event.sender, "both ends are instance \(excerpt(name, 40))", because: [other.place])
+      report.violation(
+        at: event, by: event.sender, "both ends are instance \(excerpt(name, 40))", because: [other.place])
     }
     instance[side] = (id, Witness(event, "the other instance"))
   }

@@ -24,7 +24,8 @@ struct RootsFirst: Rule {
 /// CHUM-014: entries of the list are well-formed.
 struct RootEntriesAreWellFormed: Rule {
   static let info = RuleInfo(
-    id: "CHUM-014", statement: "Root entries have one of four types with their fields, hashes of 64 lower-case digits and a type name.",
+    id: "CHUM-014",
+    statement: "Root entries have one of four types with their fields, hashes of 64 lower-case digits and a type name.",
     severity: .critical, reference: "chum.md 5.5", sight: .decrypted)
   static let interests: EventSet = [.announced, .rootsFault]
   init(_ facts: SessionFacts) {}
@@ -40,7 +41,9 @@ struct RootEntriesAreWellFormed: Rule {
         case .id(let idHash, _): [idHash]
         case .versionNode(let node, let dataIdHash, _): [node, dataIdHash]
         }
-      for hash in hashes where !isHash(hash) { report.violation(at: event, by: event.sender, "\(excerpt(hash, 70)) is no hash") }
+      for hash in hashes where !isHash(hash) {
+        report.violation(at: event, by: event.sender, "\(excerpt(hash, 70)) is no hash")
+      }
       if entry.type.isEmpty { report.violation(at: event, by: event.sender, "an entry without a type name") }
     default: break
     }
@@ -107,7 +110,8 @@ struct ChumObjectsAreNotOffered: Rule {
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard case .announced(let entry, _) = event.kind, !judged, entry.type == "Chum" else { return }
     judged = true
-    report.violation(at: event, by: event.sender, "a Chum object is announced: \(entry.key.prefix(8))…; is it granted on purpose?")
+    report.violation(
+      at: event, by: event.sender, "a Chum object is announced: \(entry.key.prefix(8))…; is it granted on purpose?")
   }
 }
 
@@ -129,7 +133,8 @@ struct RoundsPause: Rule {
       guard number > 1, let place = lastAnswer[side] else { return }
       let gap = event.time - place.time
       if gap < interval - SessionFacts.tolerance(interval) {
-        report.violation(at: event, by: event.sender, "round \(number) starts \(Int(gap)) ms after the last answer", because: [place])
+        report.violation(
+          at: event, by: event.sender, "round \(number) starts \(Int(gap)) ms after the last answer", because: [place])
       }
     default: break
     }
@@ -196,7 +201,9 @@ struct FinIsLast: Rule {
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard case .requested(let id, let service, _) = event.kind else { return }
     let side = Int(event.direction.rawValue)
-    if let place = fin[side] { report.violation(at: event, by: event.sender, "request \(id) after FIN", because: [place]) }
+    if let place = fin[side] {
+      report.violation(at: event, by: event.sender, "request \(id) after FIN", because: [place])
+    }
     if service == 10, fin[side] == nil { fin[side] = Witness(event, "FIN") }
   }
 }

@@ -95,7 +95,8 @@ struct ChumAfterEstablishment: Rule {
       let why: String? =
         group != "chum" && group != "pairing"
         ? "group is \(excerpt(group ?? "(none)", 20))"
-        : !responses[other] ? "the other person is not proved" : !instances[other] ? "the other instance is unknown" : nil
+        : !responses[other]
+          ? "the other person is not proved" : !instances[other] ? "the other instance is unknown" : nil
       // The control text may go out before the other's instance came in; a request may not.
       guard let why else { return }
       if case .controlText = event.kind, !instances[other] {
@@ -125,7 +126,8 @@ struct VersionFirst: Rule {
     case .requested(let id, let service, _):
       if service != 1, !agreed[side], !judged[side] {
         judged[side] = true
-        report.violation(at: event, by: event.sender, "request \(id) of service \(service) before the version was agreed")
+        report.violation(
+          at: event, by: event.sender, "request \(id) of service \(service) before the version was agreed")
       }
     default: break
     }
@@ -193,9 +195,13 @@ struct VersionRetriesArePolite: Rule {
     count[side] += 1
     // Timers of the sender and of the recorder differ by a few ms.
     if let place = last[side], event.time - place.time < 270 {
-      report.violation(at: event, by: event.sender, "asked again after \(Int(event.time - place.time)) ms", because: [place])
+      report.violation(
+        at: event, by: event.sender, "asked again after \(Int(event.time - place.time)) ms", because: [place])
     }
-    if count[side] == 17 { report.violation(at: event, by: event.sender, "the 17th request of the version", because: [last[side]].compactMap { $0 }) }
+    if count[side] == 17 {
+      report.violation(
+        at: event, by: event.sender, "the 17th request of the version", because: [last[side]].compactMap { $0 })
+    }
     last[side] = Witness(event, "the request before")
   }
 }
@@ -225,7 +231,8 @@ struct SyncIsSymmetric: Rule {
   private mutating func judge(_ now: Double, _ report: inout Reporter) {
     for side in 0...1 {
       if let place = agreed[side], now - place.time > 5_500 {
-        report.violation(at: place, by: side == 0 ? .client : .remote, "no roots request in \(Int(now - place.time)) ms")
+        report.violation(
+          at: place, by: side == 0 ? .client : .remote, "no roots request in \(Int(now - place.time)) ms")
       }
       agreed[side] = nil
     }

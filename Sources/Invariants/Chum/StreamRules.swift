@@ -19,16 +19,23 @@ struct StreamsHaveOneShape: Rule {
     case .chunk(let id, let chunk):
       let textual = if case .text = chunk { true } else { false }
       if let (first, place) = isText[side][id] {
-        if first != textual { report.violation(at: event, by: event.sender, "stream \(id) mixes text and binary", because: [place]) }
+        if first != textual {
+          report.violation(at: event, by: event.sender, "stream \(id) mixes text and binary", because: [place])
+        }
         if case .text(_, let encoding?) = chunk {
-          report.violation(at: event, by: event.sender, "stream \(id) names encoding \(excerpt(encoding, 20)) again", because: [place])
+          report.violation(
+            at: event, by: event.sender, "stream \(id) names encoding \(excerpt(encoding, 20)) again", because: [place])
         }
         return
       }
       if case .text(_, let encoding) = chunk, encoding != "utf8", encoding != "base64" {
-        report.violation(at: event, by: event.sender, "first chunk of stream \(id) has encoding \(excerpt(encoding ?? "(absent)", 20))")
+        report.violation(
+          at: event, by: event.sender, "first chunk of stream \(id) has encoding \(excerpt(encoding ?? "(absent)", 20))"
+        )
       }
-      if isText[side].count < Self.capacity { isText[side][id] = (textual, Witness(event, "first chunk of stream \(id)")) }
+      if isText[side].count < Self.capacity {
+        isText[side][id] = (textual, Witness(event, "first chunk of stream \(id)"))
+      }
     default: break
     }
   }
@@ -81,7 +88,9 @@ struct NothingBehindTheEnd: Rule {
       if ended[side].count >= Self.capacity { ended[side].removeAll() }
       ended[side][id] = Witness(event, "the end of stream \(id)")
     case .chunk(let id, _):
-      if let place = ended[side][id] { report.violation(at: event, by: event.sender, "chunk behind the end of stream \(id)", because: [place]) }
+      if let place = ended[side][id] {
+        report.violation(at: event, by: event.sender, "chunk behind the end of stream \(id)", because: [place])
+      }
     default: break
     }
   }
@@ -114,7 +123,8 @@ struct StreamsAnswerService8: Rule {
     switch event.kind {
     case .chunk(let id, _), .streamEnded(let id, _):
       if let request = open.request(for: id, answeredBy: event.direction), request.service != 8 {
-        report.violation(at: event, by: event.sender, "a stream for service \(request.service)", because: [request.place])
+        report.violation(
+          at: event, by: event.sender, "a stream for service \(request.service)", because: [request.place])
       }
     default: break
     }
@@ -137,7 +147,8 @@ struct StoppedStreamsStop: Rule {
     switch event.kind {
     case .streamStopped(let id):
       if stopped[side].count < Self.capacity { stopped[side][id] = Witness(event, "stop of stream \(id)") }
-    case .streamEnded(let id, _): if let place = stopped[1 - side].removeValue(forKey: id) { judge(id, place, event.time, side, &report) }
+    case .streamEnded(let id, _):
+      if let place = stopped[1 - side].removeValue(forKey: id) { judge(id, place, event.time, side, &report) }
     case .closed: judgeAll(event.time, &report)
     default: break
     }
@@ -154,6 +165,7 @@ struct StoppedStreamsStop: Rule {
 
   private func judge(_ id: Int, _ place: Witness, _ now: Double, _ callee: Int, _ report: inout Reporter) {
     guard now - place.time > 5_000 else { return }
-    report.violation(at: place, by: callee == 0 ? .client : .remote, "stream \(id) went on for \(Int(now - place.time)) ms")
+    report.violation(
+      at: place, by: callee == 0 ? .client : .remote, "stream \(id) went on for \(Int(now - place.time)) ms")
   }
 }

@@ -54,7 +54,8 @@ struct CloseReasonFits: Rule {
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard case .closed(_, let reason, _) = event.kind, reason.utf8.count > 123 else { return }
-    report.violation(at: event, by: event.direction == .fromClient ? .client : .commServer, "a reason of \(reason.utf8.count) bytes")
+    report.violation(
+      at: event, by: event.direction == .fromClient ? .client : .commServer, "a reason of \(reason.utf8.count) bytes")
   }
 }
 
@@ -67,7 +68,9 @@ struct ProtocolClosesWith1000: Rule {
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    guard case .closed(let code, _, let echo) = event.kind, !echo, code != 1000, code != 1005, code != 1006 else { return }
+    guard case .closed(let code, _, let echo) = event.kind, !echo, code != 1000, code != 1005, code != 1006 else {
+      return
+    }
     report.violation(at: event, by: event.direction == .fromClient ? .client : .commServer, "close code \(code)")
   }
 }

@@ -4,7 +4,8 @@ import Wire
 /// ENC-010: frames arrive whole and in order.
 struct FramesOpenInOrder: Rule {
   static let info = RuleInfo(
-    id: "ENC-010", alsoDecides: ["ENC-001", "ENC-002", "ENC-003", "ENC-009", "ENC-011", "ENC-012", "ENC-014", "SEC-004"],
+    id: "ENC-010",
+    alsoDecides: ["ENC-001", "ENC-002", "ENC-003", "ENC-009", "ENC-011", "ENC-012", "ENC-014", "SEC-004"],
     statement: "Every frame opens with the counter due in its direction: no replay, loss, reordering or change.",
     severity: .critical, reference: "connection.md 3.3", sight: .decrypted)
   static let interests: EventSet = [.decryptFailed, .frame]
@@ -29,7 +30,8 @@ struct FramesOpenInOrder: Rule {
 struct FaultClosesConnection: Rule {
   static let info = RuleInfo(
     id: "SEC-005", alsoDecides: ["ENC-023"],
-    statement: "After a frame that does not open, or a text on an encrypted connection, the receiver closes within 2 s.",
+    statement:
+      "After a frame that does not open, or a text on an encrypted connection, the receiver closes within 2 s.",
     severity: .critical, reference: "chum.md 5.9", sight: .decrypted)
   static let interests: EventSet = [.decryptFailed, .unencryptedText, .paddingFault, .fragmentFault, .closed]
   private var fault: (place: Witness, debtor: Direction)?
@@ -41,7 +43,8 @@ struct FaultClosesConnection: Rule {
       guard let fault else { return }
       if event.time - fault.place.time > 2_000 {
         report.violation(
-          at: event, by: event.sender, "closed only \(Int(event.time - fault.place.time)) ms after the fault", because: [fault.place])
+          at: event, by: event.sender, "closed only \(Int(event.time - fault.place.time)) ms after the fault",
+          because: [fault.place])
       }
       self.fault = nil
     default: if fault == nil { fault = (Witness(event, "the fault"), event.direction.opposite) }
@@ -51,7 +54,8 @@ struct FaultClosesConnection: Rule {
   mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) {
     guard !end.closed, let fault, end.time - fault.place.time > 2_000 else { return }
     let culprit: Culprit = fault.debtor == .fromClient ? .client : .remote
-    report.violation(at: fault.place, by: culprit, "the receiver is still connected \(Int(end.time - fault.place.time)) ms later")
+    report.violation(
+      at: fault.place, by: culprit, "the receiver is still connected \(Int(end.time - fault.place.time)) ms later")
   }
 }
 
@@ -71,7 +75,8 @@ struct NothingInClear: Rule {
     case .unencryptedText(let text):
       let culprit: Culprit = event.direction == .fromServer && report.remoteIsRecorded ? .path : event.sender
       report.violation(
-        at: event, by: culprit, "text on an encrypted connection: \(excerpt(text, 60))", because: [start].compactMap { $0 })
+        at: event, by: culprit, "text on an encrypted connection: \(excerpt(text, 60))",
+        because: [start].compactMap { $0 })
     default: break
     }
   }

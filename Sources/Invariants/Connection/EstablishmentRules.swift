@@ -48,7 +48,9 @@ struct GroupIsKnown: Rule {
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    guard case .peer(.connectionGroup(let name)) = event.kind, !["chum", "pairing", "debug"].contains(name) else { return }
+    guard case .peer(.connectionGroup(let name)) = event.kind, !["chum", "pairing", "debug"].contains(name) else {
+      return
+    }
     report.violation(at: event, by: event.sender, "unknown group \(excerpt(name, 40))")
   }
 }
@@ -75,10 +77,12 @@ struct SyncAnswersGroup: Rule {
     case .peer(let message):
       judged = true
       report.violation(
-        at: event, by: event.sender, "first message is \(message.command), sync was due", because: [group].compactMap { $0 })
+        at: event, by: event.sender, "first message is \(message.command), sync was due",
+        because: [group].compactMap { $0 })
     case .peerFault(let failure):
       judged = true
-      report.violation(at: event, by: event.sender, "sync was due: \(failure.detail)", because: [group].compactMap { $0 })
+      report.violation(
+        at: event, by: event.sender, "sync was due: \(failure.detail)", because: [group].compactMap { $0 })
     default: break
     }
   }
@@ -142,12 +146,16 @@ struct EstablishmentInOrder: Rule {
     case .personProof(let proof):
       name = "a person proof"
       step = next[side] == .secondProof ? .secondProof : .firstProof
-      if proof.length != 104 { report.violation(at: event, by: event.sender, "a person proof of \(proof.length) bytes, 104 were due") }
+      if proof.length != 104 {
+        report.violation(at: event, by: event.sender, "a person proof of \(proof.length) bytes, 104 were due")
+      }
     case .peerFault(let failure):
       gaveUp[side] = true
       // What comes first is PR-001's and PR-002's business.
       if next[side] != .opening {
-        report.violation(at: event, by: event.sender, "\(due(side)) was due: \(failure.detail)", because: [last[side]].compactMap { $0 })
+        report.violation(
+          at: event, by: event.sender, "\(due(side)) was due: \(failure.detail)",
+          because: [last[side]].compactMap { $0 })
       }
       return
     default: return
@@ -155,7 +163,8 @@ struct EstablishmentInOrder: Rule {
     if step != next[side] {
       gaveUp[side] = true
       if next[side] != .opening {
-        report.violation(at: event, by: event.sender, "\(name) came, \(due(side)) was due", because: [last[side]].compactMap { $0 })
+        report.violation(
+          at: event, by: event.sender, "\(name) came, \(due(side)) was due", because: [last[side]].compactMap { $0 })
       }
       return
     }
@@ -188,11 +197,13 @@ struct KeysBelongToPerson: Rule {
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     let side = Int(event.direction.rawValue)
     switch event.kind {
-    case .peer(.personIdObject(let email)): person[side] = (IdHash.person(email: email), Witness(event, "person_id_object"))
+    case .peer(.personIdObject(let email)):
+      person[side] = (IdHash.person(email: email), Witness(event, "person_id_object"))
     case .peer(.keysObject(let owner, _, _)):
       guard let known = person[side], known.id != owner else { return }
       report.violation(
-        at: event, by: event.sender, "owner \(owner.prefix(8))… is not the person \(known.id.prefix(8))…", because: [known.place])
+        at: event, by: event.sender, "owner \(owner.prefix(8))… is not the person \(known.id.prefix(8))…",
+        because: [known.place])
     default: break
     }
   }
@@ -255,11 +266,13 @@ struct InstanceBelongsToPerson: Rule {
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     let side = Int(event.direction.rawValue)
     switch event.kind {
-    case .peer(.personIdObject(let email)): person[side] = (IdHash.person(email: email), Witness(event, "person_id_object"))
+    case .peer(.personIdObject(let email)):
+      person[side] = (IdHash.person(email: email), Witness(event, "person_id_object"))
     case .peer(.instanceIdObject(_, let owner)):
       guard let known = person[side], known.id != owner else { return }
       report.violation(
-        at: event, by: event.sender, "owner \(owner.prefix(8))… is not the person \(known.id.prefix(8))…", because: [known.place])
+        at: event, by: event.sender, "owner \(owner.prefix(8))… is not the person \(known.id.prefix(8))…",
+        because: [known.place])
     default: break
     }
   }
@@ -268,7 +281,8 @@ struct InstanceBelongsToPerson: Rule {
 /// PR-035: whoever met a fault goes no further.
 struct FaultEndsEstablishment: Rule {
   static let info = RuleInfo(
-    id: "PR-035", statement: "After a wrong response or foreign keys the receiver sends nothing more of P3–P9 or behind it.",
+    id: "PR-035",
+    statement: "After a wrong response or foreign keys the receiver sends nothing more of P3–P9 or behind it.",
     severity: .critical, reference: "connection.md 4.3", sight: .decrypted)
   static let interests: EventSet = [.peer, .personProof, .controlText]
   private var person: [String?] = [nil, nil]
@@ -287,7 +301,8 @@ struct FaultEndsEstablishment: Rule {
     case .peer(.personIdObject(let email)): person[side] = IdHash.person(email: email)
     case .peer(.keysObject(let owner, _, _)):
       if let known = person[side], known != owner { fault = (event.direction, Witness(event, "keys of another owner")) }
-    case .personProof(let proof) where proof.step == .response && (proof.outcome == .wrong || proof.outcome == .notOpened):
+    case .personProof(let proof)
+    where proof.step == .response && (proof.outcome == .wrong || proof.outcome == .notOpened):
       fault = (event.direction, Witness(event, "the wrong response"))
     default: break
     }

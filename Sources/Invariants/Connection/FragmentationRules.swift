@@ -44,7 +44,8 @@ struct BytesAreCutAtTheLimit: Rule {
 /// FR-007: marks in their order.
 struct MarksInOrder: Rule {
   static let info = RuleInfo(
-    id: "FR-007", statement: "Between start and end there are only pieces; no end without start, no start within start.",
+    id: "FR-007",
+    statement: "Between start and end there are only pieces; no end without start, no start within start.",
     severity: .major, reference: "connection.md 3.5", sight: .decrypted)
   static let interests: EventSet = [.fragmentFault, .fragment]
   private var start: [Witness?] = [nil, nil]

@@ -20,7 +20,10 @@ struct RequesterWaitsForReady: Rule {
     case .server(.communicationReady):
       isReady = true
       // Only now is it certain that these two speak the ONE handshake.
-      if let early { report.violation(at: early, by: .client, "sent before communication_ready", because: [Witness(event, "communication_ready")]) }
+      if let early {
+        report.violation(
+          at: early, by: .client, "sent before communication_ready", because: [Witness(event, "communication_ready")])
+      }
       early = nil
     default: break
     }
@@ -134,7 +137,8 @@ struct EphemeralKeysAreFresh: Rule {
       }
       if earlier.leg != event.leg, partner["\(event.leg)"] != earlier.leg {
         report.violation(
-          at: event, by: event.sender, "ephemeral key \(ephemeral.prefix(8))… was used before", because: [earlier.place])
+          at: event, by: event.sender, "ephemeral key \(ephemeral.prefix(8))… was used before", because: [earlier.place]
+        )
       }
     default: break
     }
@@ -188,7 +192,8 @@ struct StaticKeysAreNotLowOrder: Rule {
       default: []
       }
     for key in keys where PublicKey(hex: key)?.isLowOrder == true {
-      report.violation(at: event, by: event.direction == .fromClient ? .client : .commServer, "\(key.prefix(8))… is of low order")
+      report.violation(
+        at: event, by: event.direction == .fromClient ? .client : .commServer, "\(key.prefix(8))… is of low order")
     }
   }
 }

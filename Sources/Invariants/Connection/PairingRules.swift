@@ -72,7 +72,8 @@ struct TokenIsAccepted: Rule {
       guard let token else { return }
       let culprit: Culprit = token.direction == .fromClient ? .client : .remote
       report.violation(
-        at: token, by: culprit, "the inviter closed without its identity: \(excerpt(reason, 100))", because: [Witness(event, "the close")])
+        at: token, by: culprit, "the inviter closed without its identity: \(excerpt(reason, 100))",
+        because: [Witness(event, "the close")])
       self.token = nil
     default: break
     }
@@ -111,7 +112,11 @@ struct JoinerClosesAfterIdentity: Rule {
     sides.note(event)
     switch event.kind {
     case .peer(.identity):
-      if sides.isInitiator(event) { joiner = Witness(event, "the joiner's identity") } else { inviter = Witness(event, "the inviter's identity") }
+      if sides.isInitiator(event) {
+        joiner = Witness(event, "the joiner's identity")
+      } else {
+        inviter = Witness(event, "the inviter's identity")
+      }
     case .controlText:
       inviter = nil
       joiner = nil
@@ -166,12 +171,14 @@ struct IdentityIsTheProvenOne: Rule {
       let witnesses = [known.place].compactMap { $0 }
       let pairs: [(String, String, String?)] = [
         ("person id", file.personId, known.person), ("person key", file.personKeyPublic.lowercased(), known.key),
-        ("person sign key", file.personSignKeyPublic.lowercased(), known.signKey), ("instance id", file.instanceId, known.instance),
+        ("person sign key", file.personSignKeyPublic.lowercased(), known.signKey),
+        ("instance id", file.instanceId, known.instance),
       ]
       for (name, sent, expected) in pairs {
         guard let expected, sent != expected else { continue }
         report.violation(
-          at: event, by: event.sender, "\(name) \(sent.prefix(8))… is not the proven \(expected.prefix(8))…", because: witnesses)
+          at: event, by: event.sender, "\(name) \(sent.prefix(8))… is not the proven \(expected.prefix(8))…",
+          because: witnesses)
       }
     default: break
     }
@@ -181,14 +188,17 @@ struct IdentityIsTheProvenOne: Rule {
 /// PA-010: secrets stay at home.
 struct NoSecretIdentity: Rule {
   static let info = RuleInfo(
-    id: "PA-010", alsoDecides: ["IOM-006", "PA-009"], statement: "An identity message is well-formed and of kind public.",
+    id: "PA-010", alsoDecides: ["IOM-006", "PA-009"],
+    statement: "An identity message is well-formed and of kind public.",
     severity: .critical, reference: "connection.md 6.1", sight: .decrypted)
   static let interests: EventSet = .peerFault
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard case .peerFault(let failure) = event.kind else { return }
-    if failure.code == "peer.secret-identity" || failure.code.hasPrefix("identity.") || failure.section == "connection.md 6.1" {
+    if failure.code == "peer.secret-identity" || failure.code.hasPrefix("identity.")
+      || failure.section == "connection.md 6.1"
+    {
       report.violation(at: event, by: event.sender, failure.detail)
     }
   }

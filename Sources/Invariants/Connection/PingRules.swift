@@ -34,7 +34,8 @@ struct PingComesInTime: Rule {
       if waiting {
         report.violation(at: event, by: .commServer, "a second ping while one is unanswered", because: [since])
       } else if gap < interval - SessionFacts.tolerance(interval) || gap < interval / 2 {
-        report.violation(at: event, by: .commServer, "ping after \(Int(gap)) ms, due at \(Int(interval))", because: [since])
+        report.violation(
+          at: event, by: .commServer, "ping after \(Int(gap)) ms, due at \(Int(interval))", because: [since])
       } else if gap > interval + SessionFacts.tolerance(interval) {
         report.violation(at: event, by: .commServer, "ping only after \(Int(gap)) ms", because: [since])
       }
@@ -45,7 +46,8 @@ struct PingComesInTime: Rule {
   }
 
   mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) {
-    guard !end.closed, !waiting, let since, end.time - since.time > interval + 2 * SessionFacts.tolerance(interval) else {
+    guard !end.closed, !waiting, let since, end.time - since.time > interval + 2 * SessionFacts.tolerance(interval)
+    else {
       return
     }
     report.violation(at: since, by: .commServer, "no ping for \(Int(end.time - since.time)) ms behind this")
@@ -66,13 +68,15 @@ struct PongFollowsPing: Rule {
     case .server(.ping): open = Witness(event, "the ping")
     case .server(.pong):
       if let open, event.time - open.time > 1_000 {
-        report.violation(at: event, by: .client, "pong \(Int(event.time - open.time)) ms after the ping", because: [open])
+        report.violation(
+          at: event, by: .client, "pong \(Int(event.time - open.time)) ms after the ping", because: [open])
       }
       open = nil
     case .closed:
       guard let open else { return }
       if event.time - open.time > 300 {
-        report.violation(at: open, by: .client, "never answered; the connection closed \(Int(event.time - open.time)) ms later")
+        report.violation(
+          at: open, by: .client, "never answered; the connection closed \(Int(event.time - open.time)) ms later")
       }
       self.open = nil
     default: break

@@ -47,7 +47,8 @@ struct ChallengeHasItsShape: Rule {
       report.violation(at: event, by: .commServer, "publicKey is not 64 hex digits")
     }
     if challenge.utf8.count != 208 || !Hex.isHex(challenge) {
-      report.violation(at: event, by: .commServer, "challenge is not 208 hex digits (\(challenge.utf8.count) characters)")
+      report.violation(
+        at: event, by: .commServer, "challenge is not 208 hex digits (\(challenge.utf8.count) characters)")
     }
   }
 }
@@ -167,7 +168,8 @@ struct SuccessStatesInterval: Rule {
 struct RegistrationInOrder: Rule {
   static let info = RuleInfo(
     id: "LS-011", alsoDecides: ["CS-018", "CS-031"],
-    statement: "register, authentication_request, authentication_response and authentication_success follow each other.",
+    statement:
+      "register, authentication_request, authentication_response and authentication_success follow each other.",
     severity: .major, reference: "connection.md 2.4")
   static let interests: EventSet = [.clearFault, .server]
   private var last: Witness?

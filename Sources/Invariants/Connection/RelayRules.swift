@@ -32,7 +32,8 @@ struct ForwardedRequestIsCanonical: Rule {
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    guard case .server(.communicationRequest(let source, let target)) = event.kind, event.direction == .fromServer else {
+    guard case .server(.communicationRequest(let source, let target)) = event.kind, event.direction == .fromServer
+    else {
       return
     }
     for key in [source, target] where key != key.lowercased() {
@@ -54,7 +55,8 @@ struct RequestNamesKeys: Rule {
     guard case .server(.communicationRequest(let source, let target)) = event.kind else { return }
     for (name, key) in [("sourcePublicKey", source), ("targetPublicKey", target)] where key.utf8.count != 64 {
       report.violation(
-        at: event, by: event.direction == .fromClient ? .client : .commServer, "\(name) has \(key.utf8.count / 2) bytes")
+        at: event, by: event.direction == .fromClient ? .client : .commServer, "\(name) has \(key.utf8.count / 2) bytes"
+      )
     }
   }
 }
@@ -104,7 +106,8 @@ struct HandoverToTheRightListener: Rule {
     case (.server(.communicationRequest(_, let target)), .fromServer):
       guard let registered, target.lowercased() != registered.key else { return }
       report.violation(
-        at: event, by: .commServer, "target key \(target.prefix(8))… is not the registered \(registered.key.prefix(8))…",
+        at: event, by: .commServer,
+        "target key \(target.prefix(8))… is not the registered \(registered.key.prefix(8))…",
         because: [registered.place])
     default: break
     }
@@ -312,21 +315,24 @@ struct CloseIsPassedOn: Rule {
         if code != 1000 { report.violation(at: event, by: .commServer, "close code \(code)", because: [due.place]) }
         if reason != due.reason {
           report.violation(
-            at: event, by: .commServer, "reason \(JSONText.quoted(excerpt(reason))), expected \(JSONText.quoted(excerpt(due.reason)))",
+            at: event, by: .commServer,
+            "reason \(JSONText.quoted(excerpt(reason))), expected \(JSONText.quoted(excerpt(due.reason)))",
             because: [due.place])
         }
       }
     }
     if event.direction == .fromClient, !echo, let other = partner[event.leg], partner[other] == event.leg {
       due[other] = Due(
-        reason: code == 1006 ? "" : reason, place: Witness(event, "closed with \(code) \(JSONText.quoted(excerpt(reason)))"))
+        reason: code == 1006 ? "" : reason,
+        place: Witness(event, "closed with \(code) \(JSONText.quoted(excerpt(reason)))"))
     }
     if let other = partner.removeValue(forKey: event.leg), due[other] == nil { partner[other] = nil }
   }
 
   mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) {
     for (_, due) in due where end.time - due.place.time > 2_000 {
-      report.violation(at: due.place, by: .commServer, "the other leg was not closed in \(Int(end.time - due.place.time)) ms")
+      report.violation(
+        at: due.place, by: .commServer, "the other leg was not closed in \(Int(end.time - due.place.time)) ms")
     }
   }
 }
