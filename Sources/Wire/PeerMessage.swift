@@ -33,7 +33,9 @@ public enum PeerMessage: Sendable, Equatable {
       return .instanceIdObject(name: try object.string("name"), owner: try hash(object, "owner"))
     case "authentication_token": return .authenticationToken(try message.string("token"))
     case "identity":
-      let file = try IdentityFile(try message.member("obj"))
+      let file = try IdentityFile(
+        JSONMessage(
+          try message.member("obj").object, area: "identity", section: "connection.md 6.1", profile: profile))
       guard file.kind == .public else {
         throw WireFailure("peer.secret-identity", "connection.md 6.1", "an identity of kind secret was sent")
       }

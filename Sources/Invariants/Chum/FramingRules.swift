@@ -109,7 +109,7 @@ struct NoRequestIsLostAtTheStart: Rule {
 
   private mutating func judge(_ now: Double, _ report: inout Reporter) {
     for side in 0...1 {
-      for (id, place) in open[side].sorted(by: { $0.key < $1.key }) where now - place.time > 1_000 {
+      for (id, place) in open[side].sorted(by: { $0.key < $1.key }) where now - place.time > 300 {
         report.violation(
           at: place, by: side == 0 ? .remote : .client, "request \(id) came with the control text and was lost",
           because: [text[side]].compactMap { $0 })

@@ -65,7 +65,12 @@ struct PongFollowsPing: Rule {
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     switch event.kind {
-    case .server(.ping): open = Witness(event, "the ping")
+    case .server(.ping):
+      if let open {
+        report.violation(
+          at: open, by: .client, "not answered before the next ping", because: [Witness(event, "the next ping")])
+      }
+      open = Witness(event, "the ping")
     case .server(.pong):
       if let open, event.time - open.time > 1_000 {
         report.violation(
