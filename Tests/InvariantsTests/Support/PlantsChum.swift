@@ -211,9 +211,8 @@ extension Plants {
     .leg("CHUM-031", "an object for an ID object", "iom-groups-1", idLeg) {
       $0.replace("<div data-id-object=\\\"true\\\" itemscope", "<div itemscope")
     },
-    .leg("CHUM-037", "a root of another type", "iop-chum-1", "c9") { editor in
-      let second = editor.index("\"serviceId\":2", .fromClient, from: editor.index("\"serviceId\":2", .fromClient) + 1)
-      editor.replace("\\\"oneType\\\":\\\"", "\\\"oneType\\\":\\\"Not", .fromServer, from: second)
+    .leg("CHUM-037", "a root of another type", "chum-blob-fixed-1", "c9") {
+      $0.replace("BlobDescriptor\\\"}", "Letter\\\"}")
     },
     .leg("CHUM-018", "a Person as version node", "iop-chum-1", "c9") {
       $0.replace("VersionNodeEdge", "Person", .fromServer)
