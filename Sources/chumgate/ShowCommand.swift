@@ -1,36 +1,97 @@
 import ArgumentParser
+import Foundation
 import Recording
+import Report
 import Trace
 import WireBytes
 
 struct ShowCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "show", abstract: "Print a session as people read it.")
+  static let configuration = CommandConfiguration(
+    commandName: "show",
+    abstract: "Print a session as people read it: who, what, in clear and decrypted.",
+    discussion: """
+      With --json: one object a decrypted frame in wire order (t, line, conn, dir, nonce, kind, control, data; data is
+      the text, or base64 of the bytes). --all adds clear messages, key messages and messages put together from
+      fragments, each with its layer.
 
-  @Argument(help: "A session file (*.session.ndjson or one-ws-recording/1); - for standard input.")
+        chumgate show session.ndjson --conn c5 --since 2000
+      """)
+
+  @Argument(help: "A session file (one-ws-recording/1); - for standard input.")
   var file: String
 
   @Flag(help: "One JSON object a decrypted frame, in wire order.")
   var json = false
 
+  @Flag(help: "With --json: every line, not only decrypted frames.")
+  var all = false
+
+  @Option(help: ArgumentHelp("Only this connection; may be repeated.", valueName: "name"))
+  var conn: [String] = []
+
+  @Option(help: ArgumentHelp("Only from this time on.", valueName: "ms"))
+  var since: Double?
+
+  @Option(help: "Characters of a text to print; 0 for all.")
+  var width = 160
+
+  @Option(help: ArgumentHelp("Session keys: lines of ephemeral public key and shared key in hex.", valueName: "file"))
+  var keyLog: [String] = []
+
   func run() throws {
     var options = SessionReader<FileSource>.Options()
     options.wantsPlain = true
-    var reader = try SessionReader(try FileSource(path: file), options: options)
-    while try reader.next() {
-      for line in reader.analyzer.plainLines where line.layer == .frame {
-        var object = JSONObject([
-          "t": .number(line.time), "conn": .string(line.conn), "dir": .string(line.direction.name),
-        ])
-        if let nonce = line.nonce { object.append("nonce", .number(Double(nonce))) }
-        object.append("kind", .string(line.payload?.op.rawValue ?? "binary"))
-        if let control = line.control { object.append("control", .string(control)) }
-        switch line.payload {
-        case .text(let text): object.append("data", .string(text))
-        case .binary(let bytes): object.append("data", .string(Base64.encode(bytes)))
-        case nil: break
+    options.keyLogs = try keyLog.map { (name: $0, bytes: try Inputs.bytes($0)) }
+    var ladder = Ladder(palette: Terminal.palette, width: max(width, 0))
+    var printed = 0
+    do throws(RecordingFailure) {
+      var reader = try SessionReader(try FileSource(path: file), options: options)
+      while try reader.next() {
+        for line in reader.analyzer.plainLines {
+          // The ladder learns the roles from lines that are not printed, too.
+          let text = json ? jsonText(line) : ladder.text(line)
+          guard let text, isWanted(line) else { continue }
+          print(text)
+          printed += 1
         }
-        print(JSONValue.object(object).compact)
+        if !json { for event in reader.analyzer.events { printClose(event) } }
       }
+      if let truncation = reader.truncation { Terminal.error("\(file): the last line is cut off: \(truncation)") }
+    } catch {
+      throw Exit.usage("\(file): \(error)")
     }
+    if printed == 0, !conn.isEmpty || since != nil { throw Exit.nothingRan("no frame fits --conn and --since") }
+  }
+
+  private func isWanted(_ line: PlainLine) -> Bool {
+    (conn.isEmpty || conn.contains(line.conn)) && line.time >= since ?? -.infinity
+  }
+
+  private func printClose(_ event: Event) {
+    guard case .closed(let code, let reason, false) = event.kind, conn.isEmpty || conn.contains(event.conn),
+      event.time >= since ?? -.infinity
+    else { return }
+    let who = event.direction == .fromClient ? "client" : "server"
+    print("\(event.time)  \(event.conn)  closed by the \(who): \(code) \(ConsoleReport.printable(reason))")
+  }
+
+  private func jsonText(_ line: PlainLine) -> String? {
+    guard all || line.layer == .frame else { return nil }
+    var object = JSONObject([
+      "t": .number(line.time), "line": .number(Double(line.line)), "conn": .string(line.conn),
+      "dir": .string(line.direction.name), "layer": .string(line.layer.rawValue),
+    ])
+    if let nonce = line.nonce { object.append("nonce", .number(Double(nonce))) }
+    if let payload = line.payload { object.append("kind", .string(payload.op.rawValue)) }
+    if let control = line.control { object.append("control", .string(control)) }
+    switch line.payload {
+    case .text(let text): object.append("data", .string(text))
+    case .binary(let bytes): object.append("data", .string(Base64.encode(bytes)))
+    case nil: break
+    }
+    if let length = line.cipherLength { object.append("cipherLength", .number(Double(length))) }
+    if let padding = line.paddingBytes { object.append("paddingBytes", .number(Double(padding))) }
+    if let fragments = line.fragments { object.append("fragments", .number(Double(fragments))) }
+    return JSONValue.object(object).compact
   }
 }
