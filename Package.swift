@@ -19,7 +19,7 @@ let package = Package(
     .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
     .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Invariants", dependencies: ["Trace", "Wire", "WireBytes", "Cryptobox"]),
-    .target(name: "Replay", dependencies: ["Recording", "Invariants", "Trace", "WireBytes"]),
+    .target(name: "Replay", dependencies: ["Recording", "Invariants", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Report", dependencies: ["Replay", "Recording", "Invariants", "Trace", "Wire", "WireBytes"]),
     .executableTarget(
       name: "chumgate",
