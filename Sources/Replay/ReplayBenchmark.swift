@@ -109,7 +109,8 @@ public enum ReplayBenchmark {
     var opened = 0
     let time = seconds {
       for _ in 0..<400 {
-        for (index, frame) in frames.enumerated() where box.open(frame, nonce: Nonce(counter: UInt64(index)), key: key) != nil {
+        for (index, frame) in frames.enumerated()
+        where box.open(frame, nonce: Nonce(counter: UInt64(index)), key: key) != nil {
           opened += 1
         }
       }

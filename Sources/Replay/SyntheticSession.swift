@@ -67,7 +67,8 @@ public struct SyntheticSession: ByteSource {
 
   private mutating func line(_ conn: String, _ direction: Direction, _ kind: String, _ data: String) {
     time += 0.5
-    let head = "{\"t\":\(JSONText.number(time)),\"conn\":\"\(conn)\",\"dir\":\"\(direction.name)\",\"kind\":\"\(kind)\",\"data\":"
+    let head =
+      "{\"t\":\(JSONText.number(time)),\"conn\":\"\(conn)\",\"dir\":\"\(direction.name)\",\"kind\":\"\(kind)\",\"data\":"
     lines += Array(head.utf8)
     JSONText.quote(data, to: &lines)
     lines += [0x7D, 0x0A]
@@ -86,13 +87,16 @@ public struct SyntheticSession: ByteSource {
     let staticKey = box.agree(theirs: acceptor.publicKey, mine: dialer)
     for (direction, key) in [(Direction.fromClient, one), (.fromServer, two)] {
       let nonce = Nonce(counter: UInt64(number * 2) + UInt64(direction.rawValue))
-      line(conn, direction, "binary", Base64.encode(nonce.bytes + box.seal(key.publicKey.bytes, nonce: nonce, key: staticKey)))
+      line(
+        conn, direction, "binary",
+        Base64.encode(nonce.bytes + box.seal(key.publicKey.bytes, nonce: nonce, key: staticKey)))
     }
     var channel = SyntheticChannel(conn: conn, key: box.agree(theirs: two.publicKey, mine: one))
     establish(&channel)
     for round in 0..<rounds { synchronise(&channel, round, seed: number) }
     time += 10
-    let closing = "{\"t\":\(JSONText.number(time)),\"conn\":\"\(conn)\",\"dir\":\"c2s\",\"kind\":\"close\",\"code\":1000,\"reason\":\"Close called.\"}\n"
+    let closing =
+      "{\"t\":\(JSONText.number(time)),\"conn\":\"\(conn)\",\"dir\":\"c2s\",\"kind\":\"close\",\"code\":1000,\"reason\":\"Close called.\"}\n"
     lines += Array(closing.utf8)
     lines += Array(closing.replacingDirection().utf8)
   }
@@ -145,7 +149,8 @@ public struct SyntheticSession: ByteSource {
   private mutating func synchronise(_ channel: inout SyntheticChannel, _ round: Int, seed: Int) {
     var objects: [(hash: String, text: String)] = []
     for index in 0..<objectsPerRound {
-      let text = #"<div itemscope itemtype="//refin.io/ChatMessage"><span itemprop="text">\#(seed).\#(round).\#(index)</span></div>"#
+      let text =
+        #"<div itemscope itemtype="//refin.io/ChatMessage"><span itemprop="text">\#(seed).\#(round).\#(index)</span></div>"#
       objects.append((SHA256.hex(text), text))
     }
     request(&channel, .fromServer, 2, nil, .string("[]"))
