@@ -8,7 +8,7 @@ struct HandshakeVectorTests {
   private let box = SodiumBox()
 
   private func initiatorKey(_ vector: JSONValue) throws -> SecretKey {
-    let isPairing = try vector.text("static_initiator_public") == VectorKeys.public_("B_person").hex
+    let isPairing = try vector.text("static_initiator_public") == VectorKeys.publicKey("B_person").hex
     return try VectorKeys.secret(isPairing ? "B_person" : "B_instance")
   }
 
@@ -23,7 +23,7 @@ struct HandshakeVectorTests {
     Profile.allCases)
   func bothSides(_ vector: JSONValue, _ profile: Profile) throws {
     var initiator = HandshakeInitiator(
-      own: try initiatorKey(vector), target: try VectorKeys.public_("A_instance"), box: box, profile: profile)
+      own: try initiatorKey(vector), target: try VectorKeys.publicKey("A_instance"), box: box, profile: profile)
     var acceptor = HandshakeAcceptor(
       keys: [try VectorKeys.secret("A_person"), try VectorKeys.secret("A_instance")], box: box, profile: profile)
     var initiatorRandom = try script("B_ephemeral", vector)
@@ -50,9 +50,9 @@ struct HandshakeVectorTests {
     }
     #expect(atAcceptor.sessionKey == key && atInitiator.sessionKey == key)
     #expect(atAcceptor.peerStatic.hex == (try vector.text("static_initiator_public")))
-    #expect(atAcceptor.peerEphemeral == (try VectorKeys.public_("B_ephemeral")))
+    #expect(atAcceptor.peerEphemeral == (try VectorKeys.publicKey("B_ephemeral")))
     #expect(initiatorRandom.unused == 0 && acceptorRandom.unused == 0)
-    let staticKey = box.agree(theirs: try VectorKeys.public_("A_instance"), mine: try initiatorKey(vector))
+    let staticKey = box.agree(theirs: try VectorKeys.publicKey("A_instance"), mine: try initiatorKey(vector))
     #expect(staticKey == SharedKey(hex: try vector.text("static_box_key")))
   }
 
@@ -65,7 +65,7 @@ struct HandshakeVectorTests {
       var acceptor = HandshakeAcceptor(keys: [try VectorKeys.secret("A_instance")], box: box, profile: profile)
       var random = SeededRandom(seed: 3)
       let request = CommServerMessage.communicationRequest(
-        source: try vector.text("source_public"), target: try VectorKeys.public_("A_instance").hex)
+        source: try vector.text("source_public"), target: try VectorKeys.publicKey("A_instance").hex)
       var actions = acceptor.receive(.text(request.text), random: &random)
       actions += acceptor.receive(.binary(try vector.hex("frame")), random: &random)
       let established = actions.contains { if case .established = $0 { true } else { false } }
@@ -89,7 +89,7 @@ struct HandshakeVectorTests {
     var acceptor = HandshakeAcceptor(keys: [try VectorKeys.secret("A_instance")], box: box, profile: .deployed)
     var random = SeededRandom(seed: 4)
     let request = CommServerMessage.communicationRequest(
-      source: try VectorKeys.public_("B_instance").hex, target: try VectorKeys.public_("B_person").hex)
+      source: try VectorKeys.publicKey("B_instance").hex, target: try VectorKeys.publicKey("B_person").hex)
     let actions = acceptor.receive(.text(request.text), random: &random)
     #expect(actions.count == 2)
     #expect(actions.first == .send(.text(#"{"command":"communication_ready"}"#)))
@@ -105,7 +105,7 @@ struct HandshakeVectorTests {
     "a key of other than 32 bytes is refused before communication_ready",
     arguments: ["", "ab", String(repeating: "a", count: 66)])
   func wrongLengths(_ key: String) throws {
-    let own = try VectorKeys.public_("A_instance").hex
+    let own = try VectorKeys.publicKey("A_instance").hex
     for (source, target) in [(key, own), (own, key)] {
       var acceptor = HandshakeAcceptor(keys: [try VectorKeys.secret("A_instance")], box: box, profile: .deployed)
       var random = SeededRandom(seed: 4)
@@ -123,7 +123,7 @@ struct HandshakeVectorTests {
   func reflection() throws {
     for profile in Profile.allCases {
       var initiator = HandshakeInitiator(
-        own: try VectorKeys.secret("B_instance"), target: try VectorKeys.public_("A_instance"), box: box,
+        own: try VectorKeys.secret("B_instance"), target: try VectorKeys.publicKey("A_instance"), box: box,
         profile: profile)
       var random = SeededRandom(seed: 5)
       _ = initiator.start()
@@ -144,7 +144,7 @@ struct HandshakeVectorTests {
 
   @Test("the strict acceptor refuses its own key as source")
   func ownSource() throws {
-    let own = try VectorKeys.public_("A_instance").hex
+    let own = try VectorKeys.publicKey("A_instance").hex
     var acceptor = HandshakeAcceptor(keys: [try VectorKeys.secret("A_instance")], box: box, profile: .strict)
     var random = SeededRandom(seed: 6)
     let text = CommServerMessage.communicationRequest(source: own, target: own).text
@@ -162,7 +162,7 @@ struct HandshakeVectorTests {
     ])
   func wrongReady(_ message: WireMessage) throws {
     var initiator = HandshakeInitiator(
-      own: try VectorKeys.secret("B_instance"), target: try VectorKeys.public_("A_instance"), box: box,
+      own: try VectorKeys.secret("B_instance"), target: try VectorKeys.publicKey("A_instance"), box: box,
       profile: .deployed)
     var random = ScriptedRandom([UInt8]())
     _ = initiator.start()

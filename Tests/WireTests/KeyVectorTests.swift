@@ -8,7 +8,7 @@ struct KeyVectorTests {
   func keyPairs() throws {
     let names = try ConnectionVectors.section("keys").object?.names.filter { $0 != "note" } ?? []
     #expect(names.count == 7)
-    for name in names { #expect(try VectorKeys.secret(name).publicKey == VectorKeys.public_(name)) }
+    for name in names { #expect(try VectorKeys.secret(name).publicKey == VectorKeys.publicKey(name)) }
   }
 
   @Test("box keys are the recorded ones", arguments: ConnectionVectors.list("key_agreement"))
@@ -26,7 +26,7 @@ struct KeyVectorTests {
     let one = String(try #require(sides.first?.first))
     let other = String(try #require(sides.last?.last))
     let box = SodiumBox()
-    #expect(box.agree(theirs: try VectorKeys.public_(other), mine: try VectorKeys.secret(one)) == expected)
-    #expect(box.agree(theirs: try VectorKeys.public_(one), mine: try VectorKeys.secret(other)) == expected)
+    #expect(box.agree(theirs: try VectorKeys.publicKey(other), mine: try VectorKeys.secret(one)) == expected)
+    #expect(box.agree(theirs: try VectorKeys.publicKey(one), mine: try VectorKeys.secret(other)) == expected)
   }
 }

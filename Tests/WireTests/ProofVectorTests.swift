@@ -66,13 +66,13 @@ struct ProofVectorTests {
   @Test("the person challenge is the recorded one, and so is its response")
   func personChallenge() throws {
     let vector = try ConnectionVectors.section("person_challenge")
-    let key = SodiumBox().agree(theirs: try VectorKeys.public_("B_person"), mine: try VectorKeys.secret("A_person"))
+    let key = SodiumBox().agree(theirs: try VectorKeys.publicKey("B_person"), mine: try VectorKeys.secret("A_person"))
     let nonce = try #require(Nonce(bytes: try vector.hex("challenge_nonce")))
     let challenger = ProofChallenger(
       content: try vector.hex("challenge"), nonce: nonce, key: key, section: "connection.md 4.3", box: SodiumBox())
     #expect(challenger.message == (try vector.hex("challenge_message_104")))
     let responderKey = SodiumBox().agree(
-      theirs: try VectorKeys.public_("A_person"), mine: try VectorKeys.secret("B_person"))
+      theirs: try VectorKeys.publicKey("A_person"), mine: try VectorKeys.secret("B_person"))
     let response = try ProofResponder.answer(
       challenger.message, nonce: try #require(Nonce(bytes: try vector.hex("response_nonce"))), key: responderKey,
       section: "connection.md 4.3", box: SodiumBox(), profile: .strict)
@@ -85,7 +85,7 @@ struct ProofVectorTests {
     let vector = try ConnectionVectors.section("oracle_demo")
     let captured = try vector.hex("captured_B_to_A")
     let key = SodiumBox().agree(
-      theirs: try VectorKeys.public_("B_instance"), mine: try VectorKeys.secret("A_instance"))
+      theirs: try VectorKeys.publicKey("B_instance"), mine: try VectorKeys.secret("A_instance"))
     let nonce = Nonce(counter: 7)
     let leaked = try ProofResponder.answer(
       captured, nonce: nonce, key: key, section: Self.section, box: SodiumBox(), profile: .deployed)

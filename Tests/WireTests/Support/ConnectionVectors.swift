@@ -34,7 +34,7 @@ enum VectorKeys {
     let pair = try #require(try ConnectionVectors.section("keys")[name], "no key \(name)")
     return try #require(SecretKey(hex: try pair.text("secret")))
   }
-  static func public_(_ name: String) throws -> PublicKey {
+  static func publicKey(_ name: String) throws -> PublicKey {
     let pair = try #require(try ConnectionVectors.section("keys")[name], "no key \(name)")
     return try #require(PublicKey(hex: try pair.text("public")))
   }
