@@ -60,7 +60,10 @@ public enum ReplayBenchmark {
     let judging = max(total - generation, 1e-9)
     return [
       "events": .number(Double(verdict.events)), "frames": .number(Double(verdict.frames)),
-      "failures": .number(Double(verdict.count(.failure))), "warnings": .number(Double(verdict.count(.warning))),
+      "failures": .number(Double(verdict.count(.failure))),
+      "failedRules": .array(
+        Set(verdict.findings.filter { $0.level(.deployed) == .failure }.map(\.rule.id)).sorted().map { .string($0) }),
+      "warnings": .number(Double(verdict.count(.warning))),
       "seconds": rounded(judging), "eventsPerSecond": rounded(Double(verdict.events) / judging),
       "framesPerSecond": rounded(Double(verdict.encryptedFrames) / judging),
       "encryptedMBPerSecond": rounded(Double(bytes) / judging / 1e6), "peakMiB": rounded(peakMiB()),

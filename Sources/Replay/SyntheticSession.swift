@@ -45,7 +45,8 @@ public struct SyntheticSession: ByteSource {
   /// Secret keys from a counter: the same session every time.
   private static func key(_ number: Int) -> SecretKey {
     var bytes = [UInt8](repeating: 0x42, count: 32)
-    for position in 0..<8 { bytes[position] = UInt8(truncatingIfNeeded: number >> (8 * position)) }
+    // The first byte stays alone: clamping would take its lowest bits away, and make neighbours equal.
+    for position in 0..<8 { bytes[1 + position] = UInt8(truncatingIfNeeded: number >> (8 * position)) }
     guard let key = SecretKey(bytes: bytes) else { preconditionFailure("thirty-two bytes are a key") }
     return key
   }
