@@ -11,11 +11,15 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     .target(name: "WireBytes"),
     .target(name: "Cryptobox", dependencies: ["CSodium", "COpenSSL", "WireBytes"]),
     .target(name: "Microdata", dependencies: ["WireBytes"]),
     .target(name: "Wire", dependencies: ["WireBytes", "Cryptobox"]),
+    .target(name: "Store", dependencies: ["Microdata", "Wire", "Cryptobox", "WireBytes"]),
+    .target(name: "StoreFiles", dependencies: ["Store", "Cryptobox", "CSQLite"]),
+    .target(name: "Chum", dependencies: ["Store", "Microdata", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
     .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Invariants", dependencies: ["Trace", "Wire", "WireBytes", "Cryptobox"]),
@@ -31,6 +35,12 @@ let package = Package(
     .testTarget(name: "CryptoboxTests", dependencies: ["Cryptobox", "WireBytes"]),
     .testTarget(name: "MicrodataTests", dependencies: ["Microdata", "WireBytes"]),
     .testTarget(name: "WireTests", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(name: "StoreTests", dependencies: ["StoreFiles", "Store", "Microdata", "Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(
+      name: "ChumTests",
+      dependencies: [
+        "Chum", "StoreFiles", "Store", "Microdata", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes",
+      ]),
     .testTarget(name: "RecordingTests", dependencies: ["Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "InvariantsTests",
