@@ -138,14 +138,20 @@ struct PropertyMerge<Store: ObjectStore> {
 
 extension Recipe {
   /// True when the recipe's configuration names the linked-list algorithm for the property.
+  ///
+  /// Recipes write `property` or `property#type`; dumps of them give the pairs as a map, an object or a list of pairs.
   func usesLinkedList(_ name: OneText) -> Bool {
+    let pairs: [(OneValue, OneValue)]
     switch crdtConfig {
-    case .map(let entries)?:
-      entries.contains { entry in
-        entry.key == .string(name) && entry.value == .string("LinkedListCrdtAlgorithm")
-      }
-    case .object(let object)?: object[name] == .string("LinkedListCrdtAlgorithm")
-    default: false
+    case .map(let entries)?: pairs = entries.map { ($0.key, $0.value) }
+    case .object(let object)?: pairs = object.members.map { (.string($0.name), $0.value) }
+    case .array(let items)?:
+      pairs = items.compactMap { item in item.elements.flatMap { $0.count == 2 ? ($0[0], $0[1]) : nil } }
+    default: return false
+    }
+    return pairs.contains { key, value in
+      guard case .string(let text) = key, value == "LinkedListCrdtAlgorithm" else { return false }
+      return text == name || text.string.hasPrefix(name.string + "#")
     }
   }
 }

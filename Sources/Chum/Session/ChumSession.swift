@@ -1,0 +1,251 @@
+public import Store
+import Wire
+import WireBytes
+
+/// One CHUM session on one connection, from the control text to the end: a value without clock, socket or storage.
+///
+/// Feed it what arrives with the time (ms, never going back) and the host it shares with the instance's other sessions;
+/// carry out the actions in order. Call `advance` when `deadline` has come and when the socket has drained.
+public struct ChumSession: Sendable {
+  public enum State: Sendable, Equatable {
+    case idle
+    /// The own control text is out; the peer's first message is awaited.
+    case awaitingControl
+    case running
+    case over
+  }
+
+  public let configuration: ChumConfiguration
+  public internal(set) var state = State.idle
+  public internal(set) var statistics = ChumStatistics()
+  public internal(set) var record = ChumRecord()
+  var importer: Importer
+  var exporter: Exporter
+  var requests = OpenRequests()
+  var streams = OutgoingStreams()
+  var strayCount = 0
+  var receivedFileBytes = 0
+  var logs: [ChumLog] = []
+  private var startedAt = 0
+  private var early = EarlyMessages()
+
+  public init(_ configuration: ChumConfiguration) {
+    self.configuration = configuration
+    importer = Importer(configuration)
+    exporter = Exporter(configuration)
+  }
+
+  /// What the instance should log since the last call.
+  public mutating func takeLogs() -> [ChumLog] {
+    defer { logs = [] }
+    return logs
+  }
+
+  /// Everything was said and done; the Chum object can be stored.
+  public var isOver: Bool { state == .over }
+  /// The outcome: nil for a normal end, and while the session runs.
+  public internal(set) var failure: SyncError?
+
+  /// When `advance` must be called at the latest.
+  public var deadline: Int? {
+    var due: [Int] = []
+    switch state {
+    case .idle, .over: return nil
+    case .awaitingControl:
+      if let timeout = configuration.limits.startTimeout { due.append(startedAt + timeout) }
+    case .running:
+      if let time = importer.deadline { due.append(time) }
+      if let time = requests.firstDeadline { due.append(time) }
+      if let time = streams.deadline { due.append(time) }
+    }
+    return due.min()
+  }
+
+  // MARK: Start
+
+  /// Sends the control text (chum.md 1.2).
+  public mutating func start<S: ObjectStore>(at now: Int, host: inout ChumHost<S>) -> [ChumAction] {
+    guard state == .idle else { return [] }
+    state = .awaitingControl
+    startedAt = now
+    host.accessible.sessionStarted(configuration.remotePerson)
+    logs.append(.started(policy: configuration.groupPolicy.name))
+    return [.sendText(ChumMessage.controlText)]
+  }
+
+  private mutating func controlArrived<S: ObjectStore>(
+    _ text: String?, _ now: Int, _ host: inout ChumHost<S>, _ actions: inout [ChumAction]
+  ) {
+    if text != ChumMessage.controlText {
+      // Any message starts the deployed implementation (F11); a strict peer closes (PR-029).
+      guard configuration.profile == .deployed else {
+        return end(SyncError(code: "CHUM-START", "Another message instead of the control text"), &host, &actions)
+      }
+      logs.append(.stray("instead of the control text: \(excerpt(text ?? "a binary message", 80))"))
+    }
+    logs.append(.controlText(text ?? ""))
+    state = .running
+    startedAt = now
+    if configuration.imports { importer.start(at: now + configuration.start.firstRequestAfter) }
+    work(now, 0, &host, &actions)
+  }
+
+  // MARK: Input
+
+  public mutating func receive<S: ObjectStore>(
+    text: String, at now: Int, host: inout ChumHost<S>
+  ) -> [ChumAction] {
+    var actions: [ChumAction] = []
+    switch state {
+    case .awaitingControl: controlArrived(text, now, &host, &actions)
+    case .running:
+      guard now >= startedAt + configuration.start.lostBefore else { return [] }
+      take(text, now, &host, &actions)
+      work(now, 0, &host, &actions)
+    case .idle: if !early.keep(.text(text), configuration.limits) { end(.tooEarly, &host, &actions) }
+    case .over: break
+    }
+    return actions
+  }
+
+  public mutating func receive<S: ObjectStore>(
+    binary: [UInt8], at now: Int, host: inout ChumHost<S>
+  ) -> [ChumAction] {
+    var actions: [ChumAction] = []
+    switch state {
+    case .awaitingControl: controlArrived(nil, now, &host, &actions)
+    case .running:
+      guard now >= startedAt + configuration.start.lostBefore else { return [] }
+      take(binary, now, &host, &actions)
+      work(now, 0, &host, &actions)
+    case .idle: if !early.keep(.binary(binary), configuration.limits) { end(.tooEarly, &host, &actions) }
+    case .over: break
+    }
+    return actions
+  }
+
+  /// Delivers what came before `start`, in order (CF-010). Call it once after `start`.
+  public mutating func deliverEarly<S: ObjectStore>(at now: Int, host: inout ChumHost<S>) -> [ChumAction] {
+    var actions: [ChumAction] = []
+    for message in early.take() {
+      switch message {
+      case .text(let text): actions += receive(text: text, at: now, host: &host)
+      case .binary(let bytes): actions += receive(binary: bytes, at: now, host: &host)
+      }
+    }
+    return actions
+  }
+
+  /// Time has passed, or the socket drained to `unsent` bytes.
+  public mutating func advance<S: ObjectStore>(
+    to now: Int, unsent: Int = 0, host: inout ChumHost<S>
+  ) -> [ChumAction] {
+    var actions: [ChumAction] = []
+    switch state {
+    case .awaitingControl:
+      if let timeout = configuration.limits.startTimeout, now >= startedAt + timeout {
+        end(SyncError(code: "CHUM-START", "No control text within \(timeout) ms"), &host, &actions)
+      }
+    case .running:
+      if let due = requests.firstDeadline, now >= due {
+        end(SyncError(code: "CHUM-TIMEOUT", "No answer within the limit"), &host, &actions)
+      } else {
+        work(now, unsent, &host, &actions)
+      }
+    case .idle, .over: break
+    }
+    return actions
+  }
+
+  /// The connection is gone.
+  public mutating func connectionClosed<S: ObjectStore>(at now: Int, host: inout ChumHost<S>) {
+    guard state == .awaitingControl || state == .running else { return }
+    for request in requests.takeAll() where request.ticket != nil {
+      if let ticket = request.ticket { host.repository.store.abandonFile(ticket) }
+    }
+    importer.connectionClosed()
+    exporter.stop()
+    conclude(&host)
+  }
+
+  // MARK: The end
+
+  /// Sends what the importer wants, pumps the streams, and ends when both roles did.
+  mutating func work<S: ObjectStore>(
+    _ now: Int, _ unsent: Int, _ host: inout ChumHost<S>, _ actions: inout [ChumAction]
+  ) {
+    guard state == .running else { return }
+    var calls: [ImportCall] = []
+    importer.advance(now, &calls, &logs)
+    send(calls, now, &actions)
+    pump(now, unsent, &host, &actions)
+    switch importer.state {
+    case .failed(let error): end(error, &host, &actions)
+    case .ended where !exporter.isServing || !configuration.exports: end(nil, &host, &actions)
+    default: break
+    }
+  }
+
+  /// Ends the session from our side: closes with the reason of chum.md 1.3.11.
+  mutating func end<S: ObjectStore>(
+    _ error: SyncError?, _ host: inout ChumHost<S>, _ actions: inout [ChumAction]
+  ) {
+    guard state != .over else { return }
+    for request in requests.takeAll() {
+      if let ticket = request.ticket { host.repository.store.abandonFile(ticket) }
+    }
+    let number = configuration.connection
+    if let error { importer.fail(error) }
+    switch (error, configuration.profile) {
+    case (nil, _): actions.append(.close(reason: "Chum ended [\(number)] normally. Error count \(importer.errorCount)"))
+    case (let error?, .deployed): actions.append(.close(reason: "Chum ended [\(number)] with error: \(error)"))
+    // Strict reasons hold a code, never what the peer sent.
+    case (let error?, .strict):
+      actions.append(.close(reason: "Chum ended [\(number)] with error: \(error.code ?? error.name)"))
+    }
+    conclude(&host)
+  }
+
+  private mutating func conclude<S: ObjectStore>(_ host: inout ChumHost<S>) {
+    let wasStarted = state != .idle
+    state = .over
+    streams = OutgoingStreams()
+    if case .failed(let error) = importer.state { failure = error }
+    if wasStarted { host.accessible.sessionEnded(configuration.remotePerson) }
+    do throws(StoreFailure) { try host.repository.store.commit() } catch {
+      failure = SyncError(RepositoryFailure.store(error))
+    }
+    logs.append(.ended(failure))
+  }
+
+  var servicesReady: Int { startedAt + configuration.start.servicesAfter }
+}
+
+extension SyncError {
+  static let tooEarly = SyncError(code: "CHUM-START", "Too many messages before the start")
+}
+
+/// Messages that arrive before the session was started; bounded (AT-63).
+struct EarlyMessages: Sendable {
+  enum Message: Sendable {
+    case text(String)
+    case binary([UInt8])
+  }
+  private var messages: [Message] = []
+  private var bytes = 0
+
+  mutating func keep(_ message: Message, _ limits: ChumLimits) -> Bool {
+    switch message {
+    case .text(let text): bytes += text.utf8.count
+    case .binary(let data): bytes += data.count
+    }
+    guard messages.count < limits.earlyMessages, bytes <= limits.earlyBytes else { return false }
+    messages.append(message)
+    return true
+  }
+
+  mutating func take() -> [Message] {
+    defer { self = EarlyMessages() }
+    return messages
+  }
+}
