@@ -16,6 +16,7 @@ let package = Package(
     .target(name: "WireBytes"),
     .target(name: "Cryptobox", dependencies: ["CSodium", "COpenSSL", "WireBytes"]),
     .target(name: "Microdata", dependencies: ["WireBytes"]),
+    .target(name: "MicrodataVectors", dependencies: ["Microdata", "Cryptobox", "WireBytes"]),
     .target(name: "Wire", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "Store", dependencies: ["Microdata", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "StoreFiles", dependencies: ["Store", "Cryptobox", "CSQLite"]),
@@ -29,11 +30,12 @@ let package = Package(
       name: "chumgate",
       dependencies: [
         "Report", "Replay", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes", "Microdata",
+        "MicrodataVectors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "WireBytesTests", dependencies: ["WireBytes"]),
     .testTarget(name: "CryptoboxTests", dependencies: ["Cryptobox", "WireBytes"]),
-    .testTarget(name: "MicrodataTests", dependencies: ["Microdata", "WireBytes"]),
+    .testTarget(name: "MicrodataTests", dependencies: ["Microdata", "MicrodataVectors", "Cryptobox", "WireBytes"]),
     .testTarget(name: "WireTests", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .testTarget(name: "StoreTests", dependencies: ["StoreFiles", "Store", "Microdata", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
