@@ -1,7 +1,7 @@
 import Cryptobox
 
 /// A store in memory: a value, so that a simulation copies, compares and rewinds it. `commit` has nothing to do.
-public struct MemoryStore: ObjectStore, Sendable {
+public struct MemoryStore: EntryStore, Sendable {
   private struct Item: Sendable {
     let entry: StoredEntry
     let content: [UInt8]

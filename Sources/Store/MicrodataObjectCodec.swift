@@ -31,8 +31,7 @@ public struct MicrodataObjectCodec: ObjectCodec {
   }
 
   public func idContent(of content: [UInt8]) throws(MicrodataError) -> [UInt8]? {
-    guard let type = ObjectHead.type(content), isVersioned(type) else { return nil }
-    return try write(try read(content, as: .object), as: .idObject)
+    try codec.extractId(content, profile: profile, limits: limits)
   }
 
   public func recipe(_ type: String) -> Recipe? { codec.registry[OneText(type)] }

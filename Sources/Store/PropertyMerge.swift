@@ -1,7 +1,7 @@
 import Microdata
 
 /// The algorithms of chum.md 2.10 over two branches of one versioned object.
-struct PropertyMerge<Store: ObjectStore> {
+struct PropertyMerge<Store: EntryStore> {
   let older: Branch
   let newer: Branch
   var repository: Repository<Store>

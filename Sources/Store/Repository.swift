@@ -26,7 +26,7 @@ public enum RepositoryFailure: Error, Sendable, CustomStringConvertible {
 }
 
 /// A store with the meaning of its content: ID objects beside versions, reverse maps, version histories, events.
-public struct Repository<Store: ObjectStore> {
+public struct Repository<Store: EntryStore> {
   public var store: Store
   public let codec: any ObjectCodec
   private var pending: [StoreEvent] = []

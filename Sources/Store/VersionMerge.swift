@@ -76,7 +76,7 @@ struct Branch {
   let versions: [Version]
   let data: ObjectHash
 
-  init<Store: ObjectStore>(
+  init<Store: EntryStore>(
     _ leaf: ObjectHash, _ tree: VersionTree, _ repository: borrowing Repository<Store>
   ) throws(RepositoryFailure) {
     guard let node = tree.nodes[leaf] else { throw .unsuitable("\(leaf) has no node") }

@@ -6,7 +6,7 @@ public struct VersionTree: Sendable {
   public private(set) var nodes: [ObjectHash: VersionNode] = [:]
 
   /// Reads everything that the given nodes follow; throws on a node that is not stored.
-  public init<Store: ObjectStore>(
+  public init<Store: EntryStore>(
     of leaves: [ObjectHash], in repository: borrowing Repository<Store>
   ) throws(RepositoryFailure) {
     var open = leaves

@@ -8,7 +8,7 @@ public import Store
 /// then the index; only then is anything acknowledged. So a kill at any moment leaves at most whole files that the
 /// index does not list (they are taken over when they are stored again) and passing files (swept at the next opening):
 /// never half an entry, never an index line without its file. Files stream; none is held whole in memory.
-public final class DirectoryStore: ObjectStore {
+public final class DirectoryStore: EntryStore {
   private struct OpenFile {
     let path: String
     let file: Int32

@@ -108,7 +108,7 @@ public struct GrantAuthority: Sendable {
   }
 
   /// Writes a grant in the name of a component. `now` is in ms since 1970.
-  public func grant<Store: ObjectStore>(
+  public func grant<Store: EntryStore>(
     _ request: GrantRequest, by component: String, in repository: inout Repository<Store>, now: Double
   ) throws(GrantFailure) -> GrantRecord {
     if case .only(let name) = rule, component != name {
@@ -141,7 +141,7 @@ public struct GrantAuthority: Sendable {
     } catch { throw .repository(error) }
   }
 
-  private func check<Store: ObjectStore>(_ request: GrantRequest, _ repository: Repository<Store>) -> GrantFailure? {
+  private func check<Store: EntryStore>(_ request: GrantRequest, _ repository: Repository<Store>) -> GrantFailure? {
     let entry = repository.store.entry(request.subject.hash)
     switch (request.subject, entry?.kind) {
     case (.object, .object?), (.id, .idObject?): break

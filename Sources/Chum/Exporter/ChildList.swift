@@ -20,7 +20,7 @@ public struct ChildList: Sendable {
   ///
   /// - Parameter leavesOut: types that are not listed, nor what only they reach (profile strict, CF-052).
   /// - Throws: SB-READ2 when a referenced object is not stored; a size error above `limit` children.
-  public init<S: ObjectStore>(
+  public init<S: EntryStore>(
     of hash: ObjectHash, in store: S, limit: Int, leavingOut leavesOut: Set<String> = []
   ) throws(ServiceError) {
     func references(of hash: ObjectHash) throws(ServiceError) -> [Reference] {

@@ -37,7 +37,7 @@ struct Exporter {
 
   mutating func stop() { isServing = false }
 
-  mutating func call<S: ObjectStore>(
+  mutating func call<S: EntryStore>(
     _ service: Int, _ args: [JSONValue], _ host: inout ChumHost<S>, _ log: inout [ChumLog]
   ) -> ServiceResult {
     guard isServing, Self.services.contains(service) else { return .error(.unknownService(service)) }
@@ -55,7 +55,7 @@ struct Exporter {
     } catch { return .error(error) }
   }
 
-  private mutating func roots<S: ObjectStore>(
+  private mutating func roots<S: EntryStore>(
     _ host: inout ChumHost<S>, _ log: inout [ChumLog]
   ) throws(ServiceError) -> String {
     let list = try RootList(for: remotePerson, in: host.repository, policy: policy, profile: profile)
@@ -67,7 +67,7 @@ struct Exporter {
     return list.text
   }
 
-  private func children<S: ObjectStore>(
+  private func children<S: EntryStore>(
     _ service: Int, _ args: [JSONValue], _ host: inout ChumHost<S>
   ) throws(ServiceError) -> String {
     let isId = service == 5
@@ -90,7 +90,7 @@ struct Exporter {
     return list.text
   }
 
-  private func object<S: ObjectStore>(
+  private func object<S: EntryStore>(
     _ service: Int, _ args: [JSONValue], _ host: ChumHost<S>
   ) throws(ServiceError) -> String {
     let isId = service == 7
@@ -110,7 +110,7 @@ struct Exporter {
     return String(decoding: content, as: UTF8.self)
   }
 
-  private func file<S: ObjectStore>(
+  private func file<S: EntryStore>(
     _ args: [JSONValue], _ host: ChumHost<S>
   ) throws(ServiceError) -> ServiceResult {
     let hash = try hash(args, isId: false)
@@ -138,7 +138,7 @@ struct Exporter {
       : ServiceError(code: "UTC-EHASH", "Value \"\(text)\" is not a SHA-256 hash")
   }
 
-  private func content<S: ObjectStore>(_ hash: ObjectHash, _ host: ChumHost<S>) throws(ServiceError) -> [UInt8] {
+  private func content<S: EntryStore>(_ hash: ObjectHash, _ host: ChumHost<S>) throws(ServiceError) -> [UInt8] {
     if profile == .strict, let size = host.repository.store.entry(hash)?.size, size > limits.textAnswer {
       throw ServiceError(code: "CES-LIMIT", "The answer would exceed \(limits.textAnswer) bytes")
     }
@@ -147,7 +147,7 @@ struct Exporter {
 
   /// The subjects that open the hash; in profile strict only those still granted (CF-045). The set is asked before
   /// storage is touched, so that a refusal tells nothing of what exists (CHUM-043, CHUM-044).
-  private func granted<S: ObjectStore>(_ hash: ObjectHash, _ host: ChumHost<S>) -> [Subject]? {
+  private func granted<S: EntryStore>(_ hash: ObjectHash, _ host: ChumHost<S>) -> [Subject]? {
     guard let reasons = host.accessible.reasons(hash, for: remotePerson) else { return nil }
     guard profile == .strict else { return reasons }
     let valid = reasons.filter { host.repository.isGranted($0, to: remotePerson, policy: policy) }

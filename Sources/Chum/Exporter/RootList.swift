@@ -17,7 +17,7 @@ public struct RootList: Sendable {
   /// Computes what a person may get at this moment (chum.md 3.3, 2.4): always the complete list.
   ///
   /// In profile `deployed` one unreadable subject fails the whole list (F40) and a merge head is not announced (F2).
-  public init<S: ObjectStore>(
+  public init<S: EntryStore>(
     for person: ObjectHash, in repository: Repository<S>, policy: GroupPolicy, profile: Profile
   ) throws(ServiceError) {
     for effective in repository.grants(for: person, policy: policy) {
@@ -30,7 +30,7 @@ public struct RootList: Sendable {
     }
   }
 
-  private mutating func add<S: ObjectStore>(
+  private mutating func add<S: EntryStore>(
     _ subject: Subject, _ repository: Repository<S>, _ profile: Profile
   ) throws(ServiceError) {
     let content: [UInt8]

@@ -45,7 +45,7 @@ struct OutgoingStreams: Sendable {
   }
 
   /// The next piece of the stream whose turn it is; nil when there is nothing to send now.
-  mutating func pull<S: ObjectStore>(
+  mutating func pull<S: EntryStore>(
     _ now: Int, unsent: Int, chunkSize: Int, _ store: S
   ) -> Piece? {
     guard !streams.isEmpty else {

@@ -119,7 +119,7 @@ struct Importer {
 
   // MARK: Answers
 
-  mutating func answered<S: ObjectStore>(
+  mutating func answered<S: EntryStore>(
     _ purpose: ImportCall.Purpose, _ answer: ImportAnswer, at now: Int, _ host: inout ChumHost<S>,
     _ out: inout [ImportCall], _ log: inout [ChumLog]
   ) {
@@ -151,7 +151,7 @@ struct Importer {
     }
   }
 
-  private mutating func roots<S: ObjectStore>(
+  private mutating func roots<S: EntryStore>(
     _ answer: ImportAnswer, _ now: Int, _ host: inout ChumHost<S>, _ out: inout [ImportCall], _ log: inout [ChumLog]
   ) {
     let outcome: RootListReader.Outcome

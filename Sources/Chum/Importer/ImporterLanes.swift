@@ -5,7 +5,7 @@ import WireBytes
 
 extension Importer {
   /// Runs a lane until it has to wait, and what follows when it is done.
-  mutating func run<S: ObjectStore>(
+  mutating func run<S: EntryStore>(
     _ index: Int, _ now: Int, _ host: inout ChumHost<S>, _ out: inout [ImportCall], _ log: inout [ChumLog]
   ) {
     while !isOver, lanes.indices.contains(index), !lanes[index].isFinished {
@@ -19,7 +19,7 @@ extension Importer {
   ///
   /// A step is at most one look into the store, which is what the deployed implementation does between two turns of
   /// its event loop; the order of requests of lanes that start together depends on it ([rec: iop-chum, iom-groups]).
-  private mutating func step<S: ObjectStore>(
+  private mutating func step<S: EntryStore>(
     _ index: Int, _ host: inout ChumHost<S>, _ out: inout [ImportCall], _ log: inout [ChumLog]
   ) -> Bool {
     guard let tree = lanes[index].current else {
@@ -67,11 +67,11 @@ extension Importer {
     }
   }
 
-  private func isKnown<S: ObjectStore>(_ child: Reference, _ host: ChumHost<S>) -> Bool {
+  private func isKnown<S: EntryStore>(_ child: Reference, _ host: ChumHost<S>) -> Bool {
     host.repository.store.knows(child.hash)
   }
 
-  private mutating func nextTree<S: ObjectStore>(_ index: Int, _ host: inout ChumHost<S>, _ log: inout [ChumLog]) {
+  private mutating func nextTree<S: EntryStore>(_ index: Int, _ host: inout ChumHost<S>, _ log: inout [ChumLog]) {
     let lane = lanes[index]
     guard lane.next < lane.steps.count else {
       lanes[index].isFinished = true
@@ -88,7 +88,7 @@ extension Importer {
 
   // MARK: Answers
 
-  mutating func lane<S: ObjectStore>(
+  mutating func lane<S: EntryStore>(
     _ index: Int, _ answer: ImportAnswer, _ now: Int, _ host: inout ChumHost<S>, _ out: inout [ImportCall],
     _ log: inout [ChumLog]
   ) {
@@ -96,7 +96,9 @@ extension Importer {
     lanes[index].current?.awaited = nil
     do throws(SyncError) {
       switch awaited {
-      case .childList: lanes[index].current?.take(try children(answer, of: tree))
+      case .childList:
+        let children = try children(answer, of: tree)
+        lanes[index].current?.take(children)
       case .child(let child): try take(child, answer, &host, &log)
       case .root:
         let form: ObjectForm = tree.isId ? .idObject : .object
@@ -151,7 +153,7 @@ extension Importer {
     }
   }
 
-  private mutating func take<S: ObjectStore>(
+  private mutating func take<S: EntryStore>(
     _ child: Reference, _ answer: ImportAnswer, _ host: inout ChumHost<S>, _ log: inout [ChumLog]
   ) throws(SyncError) {
     let status: StoreStatus
@@ -180,7 +182,7 @@ extension Importer {
   // MARK: Versions
 
   /// What profile strict does beyond the deployed importer once a root is stored.
-  private mutating func finishStrictly<S: ObjectStore>(
+  private mutating func finishStrictly<S: EntryStore>(
     _ tree: TreeFetch, _ hash: ObjectHash, _ now: Int, _ host: inout ChumHost<S>, _ log: inout [ChumLog]
   ) throws(SyncError) {
     // What was listed but is not reached was bait; it is stored as data only, and it is recorded (AT-17).
@@ -199,7 +201,7 @@ extension Importer {
   }
 
   /// Merges what a lane of version nodes brought (chum.md 2.8.2): deployed the deepest node alone, strict every leaf.
-  private mutating func finishVersions<S: ObjectStore>(
+  private mutating func finishVersions<S: EntryStore>(
     _ index: Int, _ host: inout ChumHost<S>, _ log: inout [ChumLog]
   ) {
     let lane = lanes[index]
@@ -231,7 +233,7 @@ extension Importer {
   // MARK: The round
 
   /// Goes on to the version nodes after the roots, and to the pause after those.
-  private mutating func laneEnded<S: ObjectStore>(
+  private mutating func laneEnded<S: EntryStore>(
     _ now: Int, _ host: inout ChumHost<S>, _ out: inout [ImportCall], _ log: inout [ChumLog]
   ) {
     if lanes.count == 1, case .roots = lanes[0].purpose {
@@ -258,7 +260,7 @@ extension Importer {
 
   /// Deployed: all groups at once, each looking into the store once a turn. Strict: one after the other, so that
   /// nothing is asked for twice.
-  private mutating func startVersionLanes<S: ObjectStore>(
+  private mutating func startVersionLanes<S: EntryStore>(
     _ now: Int, _ host: inout ChumHost<S>, _ out: inout [ImportCall], _ log: inout [ChumLog]
   ) {
     if profile == .strict {

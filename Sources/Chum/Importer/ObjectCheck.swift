@@ -25,7 +25,7 @@ struct ObjectCheck {
   /// Checks the answer to service 6 or 7 and stores it; throws what the session records.
   ///
   /// `listed` holds the child list that came before a tree's root; nil for a child, whose own list nobody asked for.
-  func store<S: ObjectStore>(
+  func store<S: EntryStore>(
     _ answer: JSONValue, as form: ObjectForm, name: String, _ expectation: Expectation, listed: Set<ObjectHash>?,
     _ host: inout ChumHost<S>
   ) throws(SyncError) -> (ObjectHash, StoreStatus) {
@@ -74,7 +74,7 @@ struct ObjectCheck {
     }
   }
 
-  private func checkReferences<S: ObjectStore>(
+  private func checkReferences<S: EntryStore>(
     _ content: [UInt8], isId: Bool, _ type: String, _ listed: Set<ObjectHash>?, _ host: ChumHost<S>
   ) throws(SyncError) {
     for reference in References.scan(content) {
@@ -96,7 +96,7 @@ struct ObjectCheck {
   }
 
   /// The data of a version node must have the announced ID hash and type (CHUM-036).
-  private func checkNode<S: ObjectStore>(
+  private func checkNode<S: EntryStore>(
     _ object: OneObject, _ expected: (idHash: String, type: String), _ host: ChumHost<S>
   ) throws(SyncError) {
     guard let node = VersionNode(object) else {
@@ -125,7 +125,7 @@ struct ObjectCheck {
     }
   }
 
-  private func store<S: ObjectStore>(
+  private func store<S: EntryStore>(
     _ content: [UInt8], _ form: ObjectForm, _ expectation: Expectation, _ host: inout ChumHost<S>
   ) throws(SyncError) -> (ObjectHash, StoreStatus) {
     do throws(RepositoryFailure) {

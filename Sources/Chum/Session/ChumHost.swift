@@ -1,7 +1,7 @@
 public import Store
 
 /// What the sessions of one instance share: its repository, and what was named to whom.
-public struct ChumHost<Store: ObjectStore> {
+public struct ChumHost<Store: EntryStore> {
   public var repository: Repository<Store>
   public var accessible = AccessibleSets()
 

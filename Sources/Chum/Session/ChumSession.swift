@@ -64,7 +64,7 @@ public struct ChumSession: Sendable {
   // MARK: Start
 
   /// Sends the control text (chum.md 1.2).
-  public mutating func start<S: ObjectStore>(at now: Int, host: inout ChumHost<S>) -> [ChumAction] {
+  public mutating func start<S: EntryStore>(at now: Int, host: inout ChumHost<S>) -> [ChumAction] {
     guard state == .idle else { return [] }
     state = .awaitingControl
     startedAt = now
@@ -73,7 +73,7 @@ public struct ChumSession: Sendable {
     return [.sendText(ChumMessage.controlText)]
   }
 
-  private mutating func controlArrived<S: ObjectStore>(
+  private mutating func controlArrived<S: EntryStore>(
     _ text: String?, _ now: Int, _ host: inout ChumHost<S>, _ actions: inout [ChumAction]
   ) {
     if text != ChumMessage.controlText {
@@ -92,7 +92,7 @@ public struct ChumSession: Sendable {
 
   // MARK: Input
 
-  public mutating func receive<S: ObjectStore>(
+  public mutating func receive<S: EntryStore>(
     text: String, at now: Int, host: inout ChumHost<S>
   ) -> [ChumAction] {
     var actions: [ChumAction] = []
@@ -108,7 +108,7 @@ public struct ChumSession: Sendable {
     return actions
   }
 
-  public mutating func receive<S: ObjectStore>(
+  public mutating func receive<S: EntryStore>(
     binary: [UInt8], at now: Int, host: inout ChumHost<S>
   ) -> [ChumAction] {
     var actions: [ChumAction] = []
@@ -125,7 +125,7 @@ public struct ChumSession: Sendable {
   }
 
   /// Delivers what came before `start`, in order (CF-010). Call it once after `start`.
-  public mutating func deliverEarly<S: ObjectStore>(at now: Int, host: inout ChumHost<S>) -> [ChumAction] {
+  public mutating func deliverEarly<S: EntryStore>(at now: Int, host: inout ChumHost<S>) -> [ChumAction] {
     var actions: [ChumAction] = []
     for message in early.take() {
       switch message {
@@ -137,7 +137,7 @@ public struct ChumSession: Sendable {
   }
 
   /// Time has passed, or the socket drained to `unsent` bytes.
-  public mutating func advance<S: ObjectStore>(
+  public mutating func advance<S: EntryStore>(
     to now: Int, unsent: Int = 0, host: inout ChumHost<S>
   ) -> [ChumAction] {
     var actions: [ChumAction] = []
@@ -158,7 +158,7 @@ public struct ChumSession: Sendable {
   }
 
   /// The connection is gone.
-  public mutating func connectionClosed<S: ObjectStore>(at now: Int, host: inout ChumHost<S>) {
+  public mutating func connectionClosed<S: EntryStore>(at now: Int, host: inout ChumHost<S>) {
     guard state == .awaitingControl || state == .running else { return }
     for request in requests.takeAll() where request.ticket != nil {
       if let ticket = request.ticket { host.repository.store.abandonFile(ticket) }
@@ -171,7 +171,7 @@ public struct ChumSession: Sendable {
   // MARK: The end
 
   /// Sends what the importer wants, pumps the streams, and ends when both roles did.
-  mutating func work<S: ObjectStore>(
+  mutating func work<S: EntryStore>(
     _ now: Int, _ unsent: Int, _ host: inout ChumHost<S>, _ actions: inout [ChumAction]
   ) {
     guard state == .running else { return }
@@ -187,7 +187,7 @@ public struct ChumSession: Sendable {
   }
 
   /// Ends the session from our side: closes with the reason of chum.md 1.3.11.
-  mutating func end<S: ObjectStore>(
+  mutating func end<S: EntryStore>(
     _ error: SyncError?, _ host: inout ChumHost<S>, _ actions: inout [ChumAction]
   ) {
     guard state != .over else { return }
@@ -206,7 +206,7 @@ public struct ChumSession: Sendable {
     conclude(&host)
   }
 
-  private mutating func conclude<S: ObjectStore>(_ host: inout ChumHost<S>) {
+  private mutating func conclude<S: EntryStore>(_ host: inout ChumHost<S>) {
     let wasStarted = state != .idle
     state = .over
     streams = OutgoingStreams()

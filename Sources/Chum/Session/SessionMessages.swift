@@ -17,7 +17,7 @@ extension ChumSession {
   }
 
   /// Sends pieces of files as long as the socket takes them.
-  mutating func pump<S: ObjectStore>(
+  mutating func pump<S: EntryStore>(
     _ now: Int, _ unsent: Int, _ host: inout ChumHost<S>, _ actions: inout [ChumAction]
   ) {
     var unsent = unsent
@@ -50,7 +50,7 @@ extension ChumSession {
 
   // MARK: Receiving text
 
-  mutating func take<S: ObjectStore>(
+  mutating func take<S: EntryStore>(
     _ text: String, _ now: Int, _ host: inout ChumHost<S>, _ actions: inout [ChumAction]
   ) {
     guard text.utf8.count <= configuration.limits.textAnswer + 65_536 else {
@@ -90,7 +90,7 @@ extension ChumSession {
     }
   }
 
-  private mutating func serve<S: ObjectStore>(
+  private mutating func serve<S: EntryStore>(
     _ id: Int, _ service: Int, _ args: [JSONValue], _ now: Int, _ host: inout ChumHost<S>,
     _ actions: inout [ChumAction]
   ) {
@@ -127,7 +127,7 @@ extension ChumSession {
   // MARK: Answers
 
   /// The terminal answer of a request of ours; one that nobody asked for is dropped.
-  mutating func answer<S: ObjectStore>(
+  mutating func answer<S: EntryStore>(
     _ id: Int, _ answer: ImportAnswer, _ now: Int, _ host: inout ChumHost<S>, _ actions: inout [ChumAction]
   ) {
     guard let request = requests.remove(id) else { return stray("an answer nobody asked for", &host, &actions) }
@@ -142,7 +142,7 @@ extension ChumSession {
     hand(request, answer, now, &host, &actions)
   }
 
-  mutating func hand<S: ObjectStore>(
+  mutating func hand<S: EntryStore>(
     _ request: OpenRequest, _ answer: ImportAnswer, _ now: Int, _ host: inout ChumHost<S>,
     _ actions: inout [ChumAction]
   ) {
@@ -158,7 +158,7 @@ extension ChumSession {
   }
 
   /// Drops a message without a meaning; too many of them close (CF-020).
-  mutating func stray<S: ObjectStore>(
+  mutating func stray<S: EntryStore>(
     _ what: String, isCounted: Bool = true, _ host: inout ChumHost<S>, _ actions: inout [ChumAction]
   ) {
     if logs.count < 10_000 { logs.append(.stray(what)) }

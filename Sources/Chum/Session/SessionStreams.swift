@@ -10,7 +10,7 @@ extension ChumSession {
 
   // MARK: Receiving files
 
-  mutating func take<S: ObjectStore>(
+  mutating func take<S: EntryStore>(
     _ binary: [UInt8], _ now: Int, _ host: inout ChumHost<S>, _ actions: inout [ChumAction]
   ) {
     guard binary.count >= 8 else { return takeShort(binary, now, &host, &actions) }
@@ -24,7 +24,7 @@ extension ChumSession {
 
   /// A binary message without an id: deployed closes (F9); strict takes it as the failure of the file that is awaited,
   /// because published exporters send exactly that for every chunk (F47, CF-081).
-  private mutating func takeShort<S: ObjectStore>(
+  private mutating func takeShort<S: EntryStore>(
     _ binary: [UInt8], _ now: Int, _ host: inout ChumHost<S>, _ actions: inout [ChumAction]
   ) {
     guard configuration.profile == .strict else {
@@ -37,14 +37,14 @@ extension ChumSession {
     fail(id, SyncError(code: "CHUM-CHUNK", "A chunk of \(binary.count) bytes has no id"), now, &host, &actions)
   }
 
-  private mutating func endSilently<S: ObjectStore>(_ host: inout ChumHost<S>) {
+  private mutating func endSilently<S: EntryStore>(_ host: inout ChumHost<S>) {
     var ignored: [ChumAction] = []
     var error: SyncError?
     if case .failed(let failure) = importer.state { error = failure }
     end(error, &host, &ignored)
   }
 
-  mutating func takeChunk<S: ObjectStore>(
+  mutating func takeChunk<S: EntryStore>(
     _ id: Int, _ chunk: IncomingChunk, _ now: Int, _ host: inout ChumHost<S>, _ actions: inout [ChumAction]
   ) {
     guard var request = requests[id] else { return stray("a chunk nobody asked for", &host, &actions) }
@@ -89,7 +89,7 @@ extension ChumSession {
     requests[id] = request
   }
 
-  private func openFile<S: ObjectStore>(
+  private func openFile<S: EntryStore>(
     for request: OpenRequest, _ host: inout ChumHost<S>
   ) throws(StoreFailure) -> FileTicket {
     if let ticket = request.ticket { return ticket }
@@ -97,7 +97,7 @@ extension ChumSession {
   }
 
   /// Ends a stream that cannot go on: tells the callee to stop, removes the data, fails the request.
-  private mutating func fail<S: ObjectStore>(
+  private mutating func fail<S: EntryStore>(
     _ id: Int, _ error: SyncError, _ now: Int, _ host: inout ChumHost<S>, _ actions: inout [ChumAction]
   ) {
     guard let request = requests.remove(id) else { return }
@@ -106,7 +106,7 @@ extension ChumSession {
     hand(request, .failed(error), now, &host, &actions)
   }
 
-  mutating func finishStream<S: ObjectStore>(
+  mutating func finishStream<S: EntryStore>(
     _ id: Int, _ now: Int, _ host: inout ChumHost<S>, _ actions: inout [ChumAction]
   ) {
     guard let request = requests.remove(id) else { return stray("a stream end nobody asked for", &host, &actions) }

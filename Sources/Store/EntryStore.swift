@@ -55,7 +55,7 @@ public struct FileTicket: Hashable, Sendable {
 /// Every call is synchronous and returns a value. What was written is acknowledged when `commit` returns: a kill at any
 /// moment loses nothing that was acknowledged and never leaves half an entry. The caller has checked what it stores;
 /// the store computes names itself and believes nobody.
-public protocol ObjectStore {
+public protocol EntryStore {
   /// The entry of that name; nil when it is not known.
   func entry(_ hash: ObjectHash) -> StoredEntry?
   /// The whole content of an object or ID object.
@@ -96,7 +96,7 @@ public protocol ObjectStore {
   var count: Int { get }
 }
 
-extension ObjectStore {
+extension EntryStore {
   /// `known(h)` of chum.md 2.8.
   public func knows(_ hash: ObjectHash) -> Bool { entry(hash) != nil }
 }
