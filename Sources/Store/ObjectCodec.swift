@@ -7,11 +7,17 @@ public protocol ObjectCodec: Sendable {
   func write(_ object: OneObject, as form: ObjectForm) throws(MicrodataError) -> [UInt8]
   /// The ID object's content for the content of an object; nil when its type is not versioned.
   func idContent(of content: [UInt8]) throws(MicrodataError) -> [UInt8]?
+  /// The ID hash of the content of an object; nil when its type is not versioned.
+  func idHash(of content: [UInt8]) throws(MicrodataError) -> ObjectHash?
   /// The recipe of a type; nil when it is not known.
   func recipe(_ type: String) -> Recipe?
 }
 
 extension ObjectCodec {
+  public func idHash(of content: [UInt8]) throws(MicrodataError) -> ObjectHash? {
+    try idContent(of: content).map(ObjectHash.of)
+  }
+
   public func isVersioned(_ type: String) -> Bool { recipe(type)?.isVersioned ?? false }
 }
 

@@ -68,7 +68,7 @@ public struct Repository<Store: EntryStore> {
 
   /// The ID hash of content; nil for unversioned types.
   public func idHash(of content: [UInt8]) throws(RepositoryFailure) -> ObjectHash? {
-    do throws(MicrodataError) { return try codec.idContent(of: content).map(ObjectHash.of) } catch {
+    do throws(MicrodataError) { return try codec.idHash(of: content) } catch {
       throw .microdata(error)
     }
   }
