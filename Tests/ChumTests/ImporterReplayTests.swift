@@ -62,6 +62,27 @@ import WireBytes
     }
   }
 
+  /// Edges, merges, depths, times and merged data of our importer hash to what the recorded one announced afterwards.
+  @Test func `leads histories to the very nodes that the recorded importers announced`() throws {
+    var compared = 0
+    var merges = 0
+    for recording in try RecordedChum.names.map({ try RecordedChum($0) }) {
+      for leg in Self.legs(recording) {
+        let replay = try ImporterReplay(leg, in: recording)
+        for merge in replay.merges {
+          merges += 1
+          #expect(merge.isOurs, "\(recording.name) \(leg.conn) \(merge.node)")
+        }
+        for history in replay.histories {
+          compared += 1
+          #expect(history.own == history.recorded, "\(recording.name) \(leg.conn)")
+        }
+      }
+    }
+    #expect(compared >= 3)
+    #expect(merges >= 1)
+  }
+
   /// What reached the importer of a leg whole and under its own hash.
   private static func delivered(to leg: RecordedLeg) -> [(ObjectHash, StoredKind)] {
     var found: [(ObjectHash, StoredKind)] = []

@@ -18,6 +18,11 @@ struct ImporterReplay {
   /// Requests of ours that the recording does not have.
   private(set) var surplus: [String] = []
   private(set) var logs: [ChumLog] = []
+  /// Histories that the recorded peer announced after it had imported into them, beside ours.
+  private(set) var histories: [(recorded: [ObjectHash], own: [ObjectHash])] = []
+
+  /// Merge nodes that the recorded importer must have made, and whether ours made the same.
+  private(set) var merges: [(node: ObjectHash, isOurs: Bool)] = []
 
   private struct Asked {
     let id: Int
@@ -27,10 +32,17 @@ struct ImporterReplay {
   private var waiting: [Asked] = []
   private var ids: [Int: Int] = [:]
   private let leg: RecordedLeg
+  private let pool: [ObjectHash: [UInt8]]
+  /// Services of the other side's requests, to recognise our side's announcements.
+  private var foreign: [Int: Int] = [:]
+  private var touched: Set<ObjectHash> = []
+  /// Histories whose head is known for certain, from an announcement.
+  private var followed: Set<ObjectHash> = []
   private var announcedNodes: [(node: ObjectHash, idHash: ObjectHash, type: String)] = []
 
   init(_ leg: RecordedLeg, in recording: RecordedChum, profile: Profile = .deployed) throws {
     self.leg = leg
+    pool = recording.pool
     let person = ObjectHash.of(Array("local".utf8))
     var configuration = ChumConfiguration(
       profile: profile, localPerson: person, remotePerson: ObjectHash.of(Array("remote".utf8)),
@@ -134,8 +146,10 @@ struct ImporterReplay {
         feed(message)
         continue
       }
-      if case .request(let id, let service, let args)? = RecordedLeg.decode(message) {
-        expect(id, service, args ?? [])
+      switch RecordedLeg.decode(message) {
+      case .request(let id, let service, let args)?: expect(id, service, args ?? [])
+      case .data(let id, .string(let text))? where foreign[id] == 2: follow(text)
+      default: break
       }
     }
     if let end = leg.closes.map(\.time).min() {
@@ -159,7 +173,10 @@ struct ImporterReplay {
       let decoded = RecordedLeg.decode(message)
       let renamed: ChumMessage?
       switch decoded {
-      case .request?, .badArguments?, .writeStreamError?: return
+      case .request(let id, let service, _)?:
+        foreign[id] = service
+        return
+      case .badArguments?, .writeStreamError?: return
       case .data(let id, let data)?: renamed = ids[id].map { .data(id: $0, data) }
       case .error(let id, let name, let message, let code)?:
         renamed = ids[id].map { .error(id: $0, name: name, message: message, code: code) }
@@ -198,6 +215,78 @@ struct ImporterReplay {
       case .sendBinary, .sendEmptyFragments: break
       }
     }
-    logs += session.takeLogs()
+    let new = session.takeLogs()
+    for case .merged(let idHash, _) in new { touched.insert(idHash) }
+    logs += new
+  }
+
+  /// The recorded peer announces its own histories: compares ours where both imported, then takes over what it
+  /// appended locally, which nobody else can know.
+  private mutating func follow(_ text: String) {
+    var lists: [(ObjectHash, [ObjectHash])] = []
+    for root in (try? RootEntry.decodeList(text)) ?? [] {
+      guard case .versionNode(let node, let idHash, _) = root, let node = ObjectHash(hex: node),
+        let idHash = ObjectHash(hex: idHash)
+      else { continue }
+      if lists.last?.0 == idHash { lists[lists.count - 1].1.append(node) } else { lists.append((idHash, [node])) }
+    }
+    for (idHash, nodes) in lists {
+      let own = host.repository.store.head(idHash).flatMap {
+        try? host.repository.announcedNodes(of: $0, includingMerges: false)
+      }
+      if touched.contains(idHash), followed.contains(idHash), let own, nodes.allSatisfy({ host.repository.store.base.knows($0) }) {
+        histories.append((nodes, own))
+      }
+      if touched.contains(idHash), followed.contains(idHash) { collectMerges(nodes) }
+      if own != nodes { takeOver(nodes, of: idHash) }
+      touched.remove(idHash)
+      let isWhole = nodes.allSatisfy { node in
+        guard let data = (try? host.repository.versionNode(node))?.data else { return false }
+        return pool[data] != nil && host.repository.store.base.knows(data)
+      }
+      if isWhole || nodes.count == 1 { followed.insert(idHash) } else { followed.remove(idHash) }
+    }
+  }
+
+  /// What was appended locally after the import follows the merge that the import made; its bytes travelled later.
+  private mutating func collectMerges(_ nodes: [ObjectHash]) {
+    for node in nodes where !host.repository.store.base.knows(node) {
+      guard let content = pool[node], let object = try? host.repository.codec.read(content, as: .object),
+        case .change(let previous?)? = VersionNode(object)?.shape, let before = pool[previous],
+        ObjectHead.type(before) == "VersionNodeMerge"
+      else { continue }
+      merges.append((previous, host.repository.store.base.knows(previous)))
+    }
+  }
+
+  private mutating func takeOver(_ nodes: [ObjectHash], of idHash: ObjectHash) {
+    for node in nodes {
+      guard let content = pool[node], let object = try? host.repository.codec.read(content, as: .object),
+        let data = VersionNode(object)?.data
+      else { return }
+      // The data's own references matter for merging lists; whatever travelled of them is taken along.
+      var open = [node, data]
+      while let hash = open.popLast() {
+        guard let content = pool[hash], !host.repository.store.base.knows(hash) else { continue }
+        if ObjectHead.form(content) == .object {
+          _ = try? host.repository.storeContent(content, origin: .local)
+          open += References.scan(content).map(\.hash)
+        } else if ObjectHead.form(content) == .idObject {
+          _ = try? host.repository.storeIdContent(content, origin: .local)
+        }
+      }
+    }
+    var leaves: [ObjectHash] = []
+    var rest = Array(nodes.reversed())[...]
+    while let leaf = rest.first {
+      leaves.append(leaf)
+      let walk = (try? host.repository.announcedNodes(of: leaf, includingMerges: false)) ?? []
+      rest = rest.drop { walk.contains($0) || $0 == leaf }
+    }
+    guard let first = leaves.first else { return }
+    try? host.repository.store.setHead(first, of: idHash)
+    for leaf in leaves.dropFirst() {
+      _ = try? host.repository.mergeVersion(leaf, idHash: idHash, adoptsRemoteNode: false)
+    }
   }
 }

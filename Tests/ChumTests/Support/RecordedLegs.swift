@@ -1,5 +1,6 @@
 import Cryptobox
 import Foundation
+import Microdata
 import Recording
 import Store
 import Trace
@@ -7,8 +8,8 @@ import Wire
 import WireBytes
 
 /// The CHUM of one recorded connection, as the client of that connection saw it.
-struct RecordedLeg {
-  struct Message {
+struct RecordedLeg: Sendable {
+  struct Message: Sendable {
     let time: Int
     /// From the client whose machine we stand in for.
     let isOwn: Bool
@@ -41,7 +42,7 @@ struct RecordedLeg {
 }
 
 /// A whole recording: its legs with CHUM, and every content that travelled in it.
-struct RecordedChum {
+struct RecordedChum: Sendable {
   let name: String
   var legs: [RecordedLeg] = []
   /// Content by its hash: object and ID texts, and the files of whole streams.
@@ -59,7 +60,22 @@ struct RecordedChum {
       .map { String($0.dropLast(".ndjson".count)) }.sorted()
   }()
 
+  /// Every recording, read once.
+  private static let read: [String: RecordedChum] = {
+    var all: [String: RecordedChum] = [:]
+    for name in names { all[name] = try? RecordedChum(reading: name) }
+    return all
+  }()
+
   init(_ name: String) throws {
+    guard let known = Self.read[name] else {
+      self = try RecordedChum(reading: name)
+      return
+    }
+    self = known
+  }
+
+  private init(reading name: String) throws {
     self.name = name
     let bytes = [UInt8](try Data(contentsOf: Self.folder.appendingPathComponent("\(name).ndjson")))
     header = try JSONValue.parse(Array(bytes.prefix { $0 != 0x0A }))
@@ -94,7 +110,24 @@ struct RecordedChum {
       }
     }
     for leg in legs { collect(leg) }
+    try addFirstVersions()
     legs.removeAll { $0.ownRequestCount + $0.foreignRequestCount == 0 }
+  }
+
+  /// Adds versions that hold nothing but ID properties, such as a channel before its first message: both sides made
+  /// them by themselves, and another version of the object tells what they hold.
+  private mutating func addFirstVersions() throws {
+    let codec = try MicrodataObjectCodec.standard(.deployed)
+    let wanted = Set(
+      pool.values.compactMap { (try? codec.read($0, as: .object)).flatMap { VersionNode($0)?.data } }
+    ).subtracting(pool.keys)
+    for content in pool.values {
+      guard let idContent = try? codec.idContent(of: content), let object = try? codec.read(idContent, as: .idObject),
+        let first = try? codec.write(object, as: .object)
+      else { continue }
+      let hash = ObjectHash.of(first)
+      if wanted.contains(hash) { pool[hash] = first }
+    }
   }
 
   private mutating func collect(_ leg: RecordedLeg) {
