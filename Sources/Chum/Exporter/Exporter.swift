@@ -20,6 +20,8 @@ struct Exporter {
   let policy: GroupPolicy
   let limits: ChumLimits
   private(set) var isServing = true
+  private let faults: Set<ChumFault>
+  private var onceAnnounced: [RootEntry] = []
   /// Grants that could not be read at the last list, so that each is recorded once.
   private var reported: Set<Subject> = []
 
@@ -29,6 +31,7 @@ struct Exporter {
     policy = configuration.groupPolicy
     limits = configuration.limits
     isServing = configuration.exports
+    faults = configuration.faults
   }
 
   static let services: Set<Int> = [1, 2, 4, 5, 6, 7, 8, 10]
@@ -64,6 +67,10 @@ struct Exporter {
     for (subject, error) in list.unreadable where reported.insert(subject).inserted {
       log.append(.grantUnreadable(subject, error))
     }
+    if faults.contains(.announcedAfterRevoke) {
+      onceAnnounced += list.roots.map(\.entry).filter { !onceAnnounced.contains($0) }
+      return RootEntry.encodeList(onceAnnounced)
+    }
     return list.text
   }
 
@@ -87,6 +94,7 @@ struct Exporter {
     for child in list.children {
       for reason in reasons { host.accessible.open(child.hash, through: reason, for: remotePerson) }
     }
+    if faults.contains(.childrenInWrongOrder) { return ChildEntry.encodeList(list.entries.reversed()) }
     return list.text
   }
 
@@ -102,12 +110,21 @@ struct Exporter {
         : ServiceError(code: "CES-GO1", "Unauthorized, obj \(hash)")
     }
     let content = try content(hash, host)
+    if faults.contains(.idObjectSentAsObject) { return confused(content, isId: isId, host) }
     guard ObjectHead.form(content) == (isId ? .idObject : .object) else {
       throw isId
         ? ServiceError(code: "CES-GIDO2", "Requested file undefined is not a ONE microdata object")
         : ServiceError(code: "CES-GO2", "Requested file \(hash) is not a ONE microdata object")
     }
     return String(decoding: content, as: UTF8.self)
+  }
+
+  /// The other form of the content, as the fault `idObjectSentAsObject` sends it.
+  private func confused<S: EntryStore>(_ content: [UInt8], isId: Bool, _ host: ChumHost<S>) -> String {
+    let other = isId
+      ? ObjectHead.objectPrefix + content.dropFirst(ObjectHead.idPrefix.count)
+      : (try? host.repository.codec.idContent(of: content)) ?? content
+    return String(decoding: other, as: UTF8.self)
   }
 
   private func file<S: EntryStore>(
@@ -148,7 +165,9 @@ struct Exporter {
   /// The subjects that open the hash; in profile strict only those still granted (CF-045). The set is asked before
   /// storage is touched, so that a refusal tells nothing of what exists (CHUM-043, CHUM-044).
   private func granted<S: EntryStore>(_ hash: ObjectHash, _ host: ChumHost<S>) -> [Subject]? {
-    guard let reasons = host.accessible.reasons(hash, for: remotePerson) else { return nil }
+    guard let reasons = host.accessible.reasons(hash, for: remotePerson) else {
+      return faults.contains(.accessNotChecked) ? [] : nil
+    }
     guard profile == .strict else { return reasons }
     let valid = reasons.filter { host.repository.isGranted($0, to: remotePerson, policy: policy) }
     return valid.isEmpty ? nil : valid

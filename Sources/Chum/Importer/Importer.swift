@@ -56,7 +56,7 @@ struct Importer {
 
   init(_ configuration: ChumConfiguration) {
     self.configuration = configuration
-    check = ObjectCheck(profile: configuration.profile, limits: configuration.limits)
+    check = ObjectCheck(profile: configuration.profile, limits: configuration.limits, faults: configuration.faults)
   }
 
   var profile: Profile { configuration.profile }

@@ -68,7 +68,7 @@ extension Importer {
   }
 
   private func isKnown<S: EntryStore>(_ child: Reference, _ host: ChumHost<S>) -> Bool {
-    host.repository.store.knows(child.hash)
+    host.repository.store.knows(child.hash) && !configuration.faults.contains(.knownObjectsFetched)
   }
 
   private mutating func nextTree<S: EntryStore>(_ index: Int, _ host: inout ChumHost<S>, _ log: inout [ChumLog]) {
@@ -205,7 +205,9 @@ extension Importer {
     _ index: Int, _ host: inout ChumHost<S>, _ log: inout [ChumLog]
   ) {
     let lane = lanes[index]
-    guard case .versions(let text) = lane.purpose, !lane.stored.isEmpty, let idHash = ObjectHash(hex: text) else { return }
+    guard case .versions(let text) = lane.purpose, !lane.stored.isEmpty, let idHash = ObjectHash(hex: text),
+      !configuration.faults.contains(.headNotMerged)
+    else { return }
     do throws(RepositoryFailure) {
       var nodes: [(hash: ObjectHash, node: VersionNode)] = []
       for hash in lane.stored { nodes.append((hash, try host.repository.versionNode(hash))) }

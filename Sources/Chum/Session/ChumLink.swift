@@ -23,6 +23,9 @@ public struct ChumLink<StoreA: EntryStore, StoreB: EntryStore> {
   public private(set) var byteCount = 0
   /// What happens to a message on its way: nil drops it. The side is the sender's.
   public var wire: ((Side, Message) -> [Message])?
+  /// What is watched of each side's sending.
+  public var auditA: ChumAudit?
+  public var auditB: ChumAudit?
   /// Called for every message that is delivered.
   public var observer: ((Side, Message) -> Void)?
   private var toA: [Message] = []
@@ -61,6 +64,15 @@ public struct ChumLink<StoreA: EntryStore, StoreB: EntryStore> {
 
   private mutating func deliver(_ sender: Side, _ message: Message) {
     observer?(sender, message)
+    if case .text(let text) = message {
+      if sender == .a {
+        auditA?.answer(text, a.repository)
+        auditB?.request(text)
+      } else {
+        auditB?.answer(text, b.repository)
+        auditA?.request(text)
+      }
+    }
     switch (sender, message) {
     case (.a, .text(let text)): take(.b, sessionB.receive(text: text, at: now, host: &b))
     case (.a, .binary(let bytes)): take(.b, sessionB.receive(binary: bytes, at: now, host: &b))

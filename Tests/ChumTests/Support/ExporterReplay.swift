@@ -26,7 +26,7 @@ struct ExporterReplay {
   private var own: [Int: [Reassembler.Message]] = [:]
   private var services: [Int: Int] = [:]
 
-  init(_ leg: RecordedLeg, in recording: RecordedChum) throws {
+  init(_ leg: RecordedLeg, in recording: RecordedChum, faults: Set<ChumFault> = []) throws {
     self.leg = leg
     let stage = try ExporterStage(leg, recording)
     base = stage.store
@@ -39,6 +39,7 @@ struct ExporterReplay {
     configuration.groupPolicy = .evaluated
     configuration.start = stage.timing
     configuration.sendsEmptyChunks = stage.sendsEmptyChunks
+    configuration.faults = faults
     session = ChumSession(configuration)
     for message in leg.messages where message.isOwn {
       if let id = Self.answerId(message.payload) { recorded[id, default: []].append(message.payload) }

@@ -40,7 +40,9 @@ struct ImporterReplay {
   private var followed: Set<ObjectHash> = []
   private var announcedNodes: [(node: ObjectHash, idHash: ObjectHash, type: String)] = []
 
-  init(_ leg: RecordedLeg, in recording: RecordedChum, profile: Profile = .deployed) throws {
+  init(
+    _ leg: RecordedLeg, in recording: RecordedChum, profile: Profile = .deployed, faults: Set<ChumFault> = []
+  ) throws {
     self.leg = leg
     pool = recording.pool
     let person = ObjectHash.of(Array("local".utf8))
@@ -58,6 +60,7 @@ struct ImporterReplay {
         configuration.connection = number
       }
     }
+    configuration.faults = faults
     session = ChumSession(configuration)
     var codec = PretendCodec(real: try MicrodataObjectCodec.standard(profile == .strict ? .strict : .deployed))
     host = ChumHost(Repository(store: PretendStore(), codec: codec))

@@ -43,6 +43,19 @@ struct TestPeer {
     try rights.grant(GrantRequest(subject, persons: [person], mode: mode), in: &host.repository, now: now)
   }
 
+  mutating func request(
+    _ request: GrantRequest, by component: String = GrantAuthority.standardName, now: Double = 0
+  ) throws -> GrantRecord {
+    try rights.grant(request, by: component, in: &host.repository, now: now)
+  }
+
+  @discardableResult
+  mutating func append(_ data: OneObject, to channel: ObjectHash, timestamp: Double? = nil, now: Double) throws
+    -> ObjectHash
+  {
+    try channels.append(data, to: channel, timestamp: timestamp, in: &host.repository, now: now).creation
+  }
+
   mutating func revoke(_ subject: Subject) throws {
     _ = try rights.grant(GrantRequest(subject, mode: .replace), in: &host.repository, now: 1)
   }
