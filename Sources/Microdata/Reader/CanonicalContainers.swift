@@ -11,6 +11,7 @@ extension CanonicalReader {
     let ordered = isStrict ? type.kind != .array : type.kind == .set
     var previous = 0..<0
     var count = 0
+    if type.kind == .set { distinctDepth &+= 1 }
     while tag(0x3E69_6C3C, 4) {
       let start = pos &- 4
       guard item(type.item, depth &+ 1) else { return false }
@@ -21,6 +22,7 @@ extension CanonicalReader {
       }
       count &+= 1
     }
+    if type.kind == .set { distinctDepth &-= 1 }
     // Two spellings of one value would be one member of the set.
     if type.kind == .set, !isCanonical { return fail(.order) }
     isCanonical = isCanonical && wasCanonical
@@ -53,7 +55,9 @@ extension CanonicalReader {
     while tag(0x3E74_643C, 4) {
       let start = pos
       isCanonical = true
+      distinctDepth &+= 1
       guard item(type.key, depth &+ 1) else { return false }
+      distinctDepth &-= 1
       areKeysCanonical = areKeysCanonical && isCanonical
       keys.append(start..<pos)
       guard tag(0x3E74_642F_3C, 5) else { return fail(.closing) }
