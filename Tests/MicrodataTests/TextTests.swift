@@ -1,12 +1,14 @@
-@testable import Microdata
 import Testing
+
+@testable import Microdata
 
 @Suite("microdata.md 1, 3.3, 6: text")
 struct TextTests {
   private static func units(_ random: inout SplitMix64) -> [UInt16] {
     (0..<Int.random(in: 0...6, using: &random)).map { _ in
-      [0x61, 0x7A, 0xE9, 0xD7FF, 0xD800, 0xD83D, 0xDBFF, 0xDC00, 0xDE00, 0xDFFF, 0xE000, 0xFFFD, 0xFFFF, 0x2F, 0x3C].randomElement(
-        using: &random) ?? 0
+      [0x61, 0x7A, 0xE9, 0xD7FF, 0xD800, 0xD83D, 0xDBFF, 0xDC00, 0xDE00, 0xDFFF, 0xE000, 0xFFFD, 0xFFFF, 0x2F, 0x3C]
+        .randomElement(
+          using: &random) ?? 0
     }
   }
 
@@ -41,8 +43,9 @@ struct TextTests {
     var random = SplitMix64(seed: 7)
     for _ in 0..<40_000 {
       let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in
-        [0x41, 0x7F, 0x80, 0xBF, 0xC1, 0xC2, 0xDF, 0xE0, 0xA0, 0x9F, 0xED, 0xEF, 0xF0, 0x90, 0x8F, 0xF4, 0xF5, 0xFF].randomElement(
-          using: &random) ?? 0 as UInt8
+        [0x41, 0x7F, 0x80, 0xBF, 0xC1, 0xC2, 0xDF, 0xE0, 0xA0, 0x9F, 0xED, 0xEF, 0xF0, 0x90, 0x8F, 0xF4, 0xF5, 0xFF]
+          .randomElement(
+            using: &random) ?? 0 as UInt8
       }
       let ours = bytes.withView { WTF8.kind($0) }
       #expect(ours.isValid == (String(validating: bytes, as: UTF8.self) != nil))
@@ -57,9 +60,10 @@ struct TextTests {
     #expect(OneText("e\u{301}") != OneText("\u{E9}"))
     var random = SplitMix64(seed: 8)
     for _ in 0..<5_000 {
-      let text = OneText(utf16: (0..<Int.random(in: 0...40, using: &random)).map { _ in
-        [0x26, 0x3C, 0x3E, 0x61, 0x6D, 0x70, 0x3B, 0x6C, 0x74, 0x67].randomElement(using: &random) ?? 0
-      })
+      let text = OneText(
+        utf16: (0..<Int.random(in: 0...40, using: &random)).map { _ in
+          [0x26, 0x3C, 0x3E, 0x61, 0x6D, 0x70, 0x3B, 0x6C, 0x74, 0x67].randomElement(using: &random) ?? 0
+        })
       #expect(text.escaped.unescaped == text)
       // The reference replaces > first, then <, then &.
       let slow = text.string.replacing("&gt;", with: ">").replacing("&lt;", with: "<").replacing("&amp;", with: "&")
@@ -74,13 +78,15 @@ struct TextTests {
   func jsonScanner() throws {
     var random = SplitMix64(seed: 9)
     let pieces = [
-      "{", "}", "[", "]", ",", ":", "\"a\"", "\"b\"", "1", "-0", "1.50", "1e+21", "null", "true", "false", " ", "\"\\n\"", "\"\\u0041\"",
+      "{", "}", "[", "]", ",", ":", "\"a\"", "\"b\"", "1", "-0", "1.50", "1e+21", "null", "true", "false", " ",
+      "\"\\n\"", "\"\\u0041\"",
       "\"\\ud800\"", "\"\\uD800\"", "\"é\"", "\"\\u001f\"", "\"\\/\"", "0.1", "\"\"", "-", "01", "\t",
     ]
     var valid = 0
     var canonical = 0
     for round in 0..<60_000 {
-      var text = (0..<Int.random(in: 1...7, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
+      var text = (0..<Int.random(in: 1...7, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }
+        .joined()
       if round % 2 == 0 { text = "[" + text.replacing(" ", with: ",") + "]" }
       let bytes = Array(text.utf8)
       let verdict = bytes.withView { JSONScanner.check($0, depthLimit: 50) }
