@@ -17,6 +17,7 @@ let package = Package(
     .target(name: "Cryptobox", dependencies: ["CSodium", "COpenSSL", "WireBytes"]),
     .target(name: "Microdata", dependencies: ["WireBytes"]),
     .target(name: "MicrodataVectors", dependencies: ["Microdata", "Cryptobox", "WireBytes"]),
+    .target(name: "CodecBench", dependencies: ["Microdata", "Cryptobox", "WireBytes"]),
     .target(name: "Wire", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "Store", dependencies: ["Microdata", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "StoreFiles", dependencies: ["Store", "Cryptobox", "CSQLite"]),
@@ -30,7 +31,7 @@ let package = Package(
       name: "chumgate",
       dependencies: [
         "Report", "Replay", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes", "Microdata",
-        "MicrodataVectors",
+        "MicrodataVectors", "CodecBench",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "WireBytesTests", dependencies: ["WireBytes"]),
