@@ -75,7 +75,4 @@ public enum StandardRecipes {
     while let recipe = parser.recipe() { try? registry.add(recipe) }
     return registry
   }()
-
-  /// The types of the text, read or not: a test compares the two numbers.
-  static var typeCount: Int { text.split(separator: "\n").count { !$0.hasPrefix(" ") } }
 }
