@@ -22,6 +22,8 @@ let package = Package(
     .target(name: "Store", dependencies: ["Microdata", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "StoreFiles", dependencies: ["Store", "Cryptobox", "CSQLite"]),
     .target(name: "Chum", dependencies: ["Store", "Microdata", "Wire", "Cryptobox", "WireBytes"]),
+    .target(
+      name: "ChumBench", dependencies: ["Chum", "StoreFiles", "Store", "Microdata", "Wire", "WireBytes"]),
     .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
     .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Invariants", dependencies: ["Trace", "Wire", "WireBytes", "Cryptobox"]),
@@ -31,7 +33,7 @@ let package = Package(
       name: "chumgate",
       dependencies: [
         "Report", "Replay", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes", "Microdata",
-        "MicrodataVectors", "CodecBench",
+        "MicrodataVectors", "CodecBench", "Store", "StoreFiles", "Chum", "ChumBench",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "WireBytesTests", dependencies: ["WireBytes"]),

@@ -49,7 +49,10 @@ public struct Grant: Sendable, Equatable {
     self.groups = Set(groups).sorted()
   }
 
-  init?(_ object: OneObject) {
+  init?(_ object: OneObject) { self.init(reading: object) }
+
+  /// Reads an Access or IdAccess object; nil when the object is neither.
+  public init?(reading object: OneObject) {
     switch object.type?.string {
     case "Access":
       guard let hash = object.hash("object") else { return nil }

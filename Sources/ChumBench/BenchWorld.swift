@@ -1,0 +1,128 @@
+import Chum
+import Glibc
+import Microdata
+import Store
+import StoreFiles
+import Wire
+
+enum BenchStore {
+  static func memory() -> MemoryStore { MemoryStore(fileLimit: 4 << 30) }
+}
+
+/// A sender and a receiver with what a measurement needs in their stores.
+struct BenchWorld<Receiver: EntryStore> {
+  private var sender: Repository<MemoryStore>
+  private var receiver: Repository<Receiver>
+  private let profile: Profile
+  private let alice: ObjectHash
+  private let bob: ObjectHash
+  private let authority = GrantAuthority(checksSubjects: false)
+
+  init(_ profile: Profile, _ store: Receiver) throws {
+    self.profile = profile
+    let codec = try MicrodataObjectCodec.standard(profile == .strict ? .strict : .deployed)
+    sender = Repository(store: BenchStore.memory(), codec: codec)
+    receiver = Repository(store: store, codec: codec)
+    alice = try sender.storeIdContent(Array(IdHash.personMicrodata(email: "alice@bench").utf8), origin: .local).hash
+    bob = try sender.storeIdContent(Array(IdHash.personMicrodata(email: "bob@bench").utf8), origin: .local).hash
+    for email in ["alice@bench", "bob@bench"] {
+      try receiver.storeIdContent(Array(IdHash.personMicrodata(email: email).utf8), origin: .local)
+    }
+  }
+
+  private mutating func grant(_ request: GrantRequest) throws {
+    _ = try authority.grant(request, by: GrantAuthority.standardName, in: &sender, now: 1)
+  }
+
+  /// A group with the receiver's person in it.
+  mutating func shareWithFriends() throws -> ObjectHash {
+    try sender.storeVersion(
+      OneObject(["$type$": "Group", "name": "friends", "person": .array([.reference(bob)])]), now: 1
+    ).idHash
+  }
+
+  mutating func grantObject(_ number: Int, to group: ObjectHash) throws {
+    let hash = try sender.storeObject(OneObject(["$type$": "PersonName", "name": .text("new object \(number)")]))
+    try grant(GrantRequest(.object(hash), groups: [group]))
+  }
+
+  mutating func fillChannel(_ messages: Int) throws {
+    var channels = Channels()
+    let channel = try channels.create(ChannelKey(id: "bench"), in: &sender, now: 1).channel
+    _ = try channels.observe(sender.takeEvents(), in: sender)
+    for number in 0..<messages {
+      let chat = OneObject(["$type$": "ChatMessage", "text": .text("message \(number)"), "sender": .reference(alice)])
+      try channels.append(chat, to: channel, in: &sender, now: Double(10 + number))
+    }
+    try grant(GrantRequest(.id(channel), persons: [bob]))
+  }
+
+  mutating func grantBlob(_ size: Int) throws {
+    let ticket = try sender.store.beginFile()
+    let piece = (0..<(1 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) }
+    var left = size
+    while left > 0 {
+      try sender.store.append(left < piece.count ? Array(piece[..<left]) : piece, to: ticket)
+      left -= piece.count
+    }
+    let blob = try sender.store.finishFile(ticket, kind: .blob, expected: nil).hash
+    let descriptor = try sender.storeObject(
+      OneObject([
+        "$type$": "BlobDescriptor", "data": .reference(blob), "lastModified": 1, "name": "bench",
+        "size": .number(Double(size)), "type": "application/octet-stream",
+      ]))
+    try grant(GrantRequest(.object(descriptor), persons: [bob]))
+  }
+
+  /// The same objects on both sides, spread over roots that refer to them.
+  mutating func fillBoth(_ count: Int, roots: Int) throws {
+    let each = max(1, count / roots)
+    for root in 0..<roots {
+      var members: [OneValue] = []
+      members.reserveCapacity(each)
+      for number in 1..<max(2, each) {
+        let object = OneObject(["$type$": "PersonName", "name": .text("\(root) \(number)")])
+        members.append(.reference(try both(object)))
+      }
+      let chat = OneObject([
+        "$type$": "ChatMessage", "text": .text("root \(root)"), "attachments": .array(members), "sender": .reference(alice),
+      ])
+      try grant(GrantRequest(.object(try both(chat)), persons: [bob]))
+    }
+    _ = (sender.takeEvents(), receiver.takeEvents())
+  }
+
+  private mutating func both(_ object: OneObject) throws -> ObjectHash {
+    let content = try sender.codec.write(object, as: .object)
+    let type = object.type?.string ?? ""
+    _ = try receiver.store.put(content, kind: .object, type: type)
+    return try sender.store.put(content, kind: .object, type: type).0
+  }
+
+  /// One session until the receiver's first round is over; seconds of real time.
+  mutating func measure() -> (seconds: Double, link: ChumLink<MemoryStore, Receiver>) {
+    var one = ChumConfiguration(
+      profile: profile, localPerson: alice, remotePerson: bob, localInstance: "a", remoteInstance: "b")
+    one.groupPolicy = .evaluated
+    one.imports = false
+    var other = ChumConfiguration(
+      profile: profile, localPerson: bob, remotePerson: alice, localInstance: "b", remoteInstance: "a")
+    other.exports = false
+    var link = ChumLink(a: ChumHost(sender), one, b: ChumHost(receiver), other)
+    let clock = ContinuousClock()
+    let start = clock.now
+    link.start()
+    while !link.logsB.contains(.firstFullSync), link.closeReason == nil, link.step(limit: 4_000) {}
+    let time = clock.now - start
+    return (Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18, link)
+  }
+}
+
+enum Resident {
+  /// The process's largest resident size so far, in bytes.
+  static var peak: Int {
+    var usage = rusage()
+    guard unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
+    return usage.ru_maxrss * 1_024
+  }
+}
