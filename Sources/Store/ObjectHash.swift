@@ -1,5 +1,4 @@
 import Cryptobox
-import WireBytes
 
 /// A SHA-256 as the name of what it was made of: 32 bytes, without an allocation of its own.
 public struct ObjectHash: Hashable, Sendable, Comparable, CustomStringConvertible {
@@ -46,6 +45,37 @@ public struct ObjectHash: Hashable, Sendable, Comparable, CustomStringConvertibl
   static let zero = ObjectHash(words: (0, 0, 0, 0))
   private init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
 
+  /// Reads 64 digits that stand at a place in bytes; nil when they do not.
+  public init?(hexAt start: Int, of bytes: [UInt8]) {
+    guard start >= 0, start + 64 <= bytes.count else { return nil }
+    func word(_ first: Int) -> UInt64? {
+      var word: UInt64 = 0
+      for index in first..<first + 16 {
+        let digit = bytes[index]
+        switch digit {
+        case 0x30...0x39: word = word << 4 | UInt64(digit &- 0x30)
+        case 0x61...0x66: word = word << 4 | UInt64(digit &- 0x57)
+        default: return nil
+        }
+      }
+      return word
+    }
+    guard let a = word(start), let b = word(start + 16), let c = word(start + 32), let d = word(start + 48) else {
+      return nil
+    }
+    words = (a, b, c, d)
+  }
+
+  /// Appends the 64 digits.
+  public func appendHex(to out: inout [UInt8]) {
+    for word in [words.0, words.1, words.2, words.3] {
+      for shift in stride(from: 60, through: 0, by: -4) {
+        let digit = UInt8(truncatingIfNeeded: word >> UInt64(shift)) & 15
+        out.append(digit < 10 ? 0x30 &+ digit : 0x57 &+ digit)
+      }
+    }
+  }
+
   public var bytes: [UInt8] {
     var out: [UInt8] = []
     out.reserveCapacity(32)
@@ -55,7 +85,12 @@ public struct ObjectHash: Hashable, Sendable, Comparable, CustomStringConvertibl
     return out
   }
 
-  public var hex: String { Hex.encode(bytes) }
+  public var hex: String {
+    var digits: [UInt8] = []
+    digits.reserveCapacity(64)
+    appendHex(to: &digits)
+    return String(decoding: digits, as: UTF8.self)
+  }
   public var description: String { hex }
   /// The first eight digits, for people.
   public var short: String { String(hex.prefix(8)) }

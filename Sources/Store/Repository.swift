@@ -56,6 +56,9 @@ public struct Repository<Store: EntryStore> {
   }
 
   public func versionNode(_ hash: ObjectHash) throws(RepositoryFailure) -> VersionNode {
+    let content: [UInt8]
+    do throws(StoreFailure) { content = try store.content(hash) } catch { throw .store(error) }
+    if let node = VersionNode(canonical: content) { return node }
     guard let node = VersionNode(try object(hash)) else { throw .unsuitable("\(hash) is no version node") }
     return node
   }

@@ -4,6 +4,7 @@ import Foundation
 import Microdata
 import Store
 import StoreFiles
+import Wire
 import WireBytes
 
 /// An instance's store; the explode command has a directory of another kind.

@@ -43,7 +43,7 @@ import WireBytes
     let (channel, topic) = try alice.channels.createOneToOne(
       alice.person, bob.person, rights: &alice.rights, in: &alice.host.repository, now: 1)
     for subject in [Subject.id(channel), .object(topic)] {
-      let grant = try #require(try alice.host.repository.currentGrant(subject))
+      let grant = try #require(alice.host.repository.currentGrant(subject))
       #expect(Set(grant.persons) == [alice.person, bob.person] && grant.groups.isEmpty)
     }
     sync(&alice, &bob)
@@ -62,7 +62,7 @@ import WireBytes
     sync(&alice, &bob)
     _ = try bob.observe()
     // CHN-006 and CHN-007: no grant before the first message, nothing visible.
-    #expect(try alice.host.repository.currentGrant(.id(channel)) == nil)
+    #expect(alice.host.repository.currentGrant(.id(channel)) == nil)
     #expect(!bob.channels.registry.contains(channel))
   }
 
@@ -74,12 +74,12 @@ import WireBytes
     let (channel, _) = try alice.channels.createGroup(
       id: "team", name: "Team", owner: alice.person, in: &alice.host.repository, now: 1)
     _ = try alice.observe()
-    #expect(try alice.host.repository.currentGrant(.id(channel)) == nil)
+    #expect(alice.host.repository.currentGrant(.id(channel)) == nil)
     for index in 0..<3 {
       try alice.append(chat("\(index)", from: alice.person), to: channel, now: Double(10 + index))
       _ = try alice.observe()
     }
-    #expect(try alice.host.repository.currentGrant(.id(channel))?.groups == [group])
+    #expect(alice.host.repository.currentGrant(.id(channel))?.groups == [group])
     #expect(alice.rights.records.count == 1)
     // Without a configured group an empty grant is not written.
     var bob = try TestPeer("bob", .strict)

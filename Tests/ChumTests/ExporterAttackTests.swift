@@ -297,7 +297,7 @@ import WireBytes
       var (alice, mallory) = try peers(profile)
       let object = try alice.store(personName("x"))
       try alice.grant(.object(object), to: alice.person)
-      let access = try #require(try alice.data(alice.host.repository.grantIdHash(.object(object))))
+      let access = try #require(alice.data(alice.host.repository.grantIdHash(.object(object))))
       let time = try alice.store(["$type$": "CreationTime", "timestamp": 1, "data": .reference(access)])
       try alice.grant(.object(time), to: mallory.person)
       var asker = Asker(alice, remote: mallory)

@@ -122,7 +122,7 @@ public struct AccessExplanation: Sendable {
     for type in ["Access", "IdAccess"] {
       for line in repository.store.referrers(ReverseKey(target: person, type: type)) {
         guard let object = try? repository.object(line), let grant = Grant(object), grant.persons.contains(person),
-          (try? repository.currentGrant(grant.subject))??.persons.contains(person) != true,
+          repository.currentGrant(grant.subject)?.persons.contains(person) != true,
           !subjects.contains(grant.subject)
         else { continue }
         subjects.append(grant.subject)

@@ -116,7 +116,7 @@ public struct GrantAuthority: Sendable {
     }
     if checksSubjects, let failure = check(request, repository) { throw failure }
     do throws(RepositoryFailure) {
-      let before = try repository.currentGrant(request.subject)
+      let before = repository.currentGrant(request.subject)
       let wanted: Grant
       switch request.mode {
       case .add:
@@ -126,7 +126,7 @@ public struct GrantAuthority: Sendable {
       case .replace: wanted = Grant(request.subject, persons: request.persons, groups: request.groups)
       }
       let isDuplicate = before == wanted
-      let note = "grant/\(try repository.grantIdHash(request.subject))"
+      let note = "grant/\(repository.grantIdHash(request.subject))"
       let first = repository.store.note(note).map { String(decoding: $0, as: UTF8.self) }
       let status = isDuplicate ? .exists : try repository.storeVersion(wanted.object, now: now).status
       if first == nil {

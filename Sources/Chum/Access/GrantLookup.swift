@@ -12,16 +12,18 @@ public struct EffectiveGrant: Sendable, Equatable {
 
 extension Repository {
   /// The ID hash under which the grant for a subject is kept: one grant object a subject.
-  public func grantIdHash(_ subject: Subject) throws(RepositoryFailure) -> ObjectHash {
-    do throws(MicrodataError) {
-      return ObjectHash.of(try codec.write(Grant(subject).object, as: .idObject))
-    } catch { throw .microdata(error) }
+  public func grantIdHash(_ subject: Subject) -> ObjectHash { GrantText.idHash(subject) }
+
+  /// The grant that an Access or IdAccess object is; nil when the entry is none.
+  private func grant(_ version: ObjectHash) -> Grant? {
+    guard let content = try? store.content(version) else { return nil }
+    if let grant = GrantText.read(content) { return grant }
+    return (try? codec.read(content, as: .object)).flatMap { Grant($0) }
   }
 
   /// The latest grant for a subject; nil when none was ever written.
-  public func currentGrant(_ subject: Subject) throws(RepositoryFailure) -> Grant? {
-    guard let version = currentVersion(try grantIdHash(subject)) else { return nil }
-    return Grant(try object(version))
+  public func currentGrant(_ subject: Subject) -> Grant? {
+    currentVersion(grantIdHash(subject)).flatMap { grant($0) }
   }
 
   /// The members of the latest version of a group.
@@ -54,8 +56,7 @@ extension Repository {
 
   /// True when some latest grant for the subject reaches the person: constant cost, for checks on every request.
   public func isGranted(_ subject: Subject, to person: ObjectHash, policy: GroupPolicy) -> Bool {
-    guard let idHash = try? grantIdHash(subject), let version = currentVersion(idHash),
-      let object = try? object(version), let grant = Grant(object), grant.subject == subject
+    guard let version = currentVersion(grantIdHash(subject)), let grant = grant(version), grant.subject == subject
     else { return false }
     if case .filter(let allows) = policy, !allows(version, subject.grantType) { return false }
     if grant.persons.contains(person) { return true }
@@ -71,9 +72,9 @@ extension Repository {
   ) -> [EffectiveGrant] {
     store.referrers(ReverseKey(target: principal, type: type)).compactMap { line in
       // The map also has a line for what the grant is about; only principals count, and only the latest version (F44).
-      guard let idHash = currentId(of: line), let object = try? object(line), let grant = Grant(object),
-        (group == nil ? grant.persons : grant.groups).contains(principal)
-      else { return nil }
+      guard let grant = grant(line), (group == nil ? grant.persons : grant.groups).contains(principal) else { return nil }
+      let idHash = grantIdHash(grant.subject)
+      guard currentVersion(idHash) == line else { return nil }
       if case .filter(let allows) = policy, !allows(line, type) { return nil }
       return EffectiveGrant(grant: grant, idHash: idHash, group: group)
     }

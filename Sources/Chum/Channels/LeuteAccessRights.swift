@@ -47,8 +47,7 @@ public struct LeuteAccessRights: Sendable {
     _ subject: Subject, persons: [ObjectHash] = [], groups: [ObjectHash] = [], _ repository: inout Repository<S>,
     _ now: Double
   ) throws(GrantFailure) {
-    let before: Grant?
-    do throws(RepositoryFailure) { before = try repository.currentGrant(subject) } catch { throw .repository(error) }
+    let before = repository.currentGrant(subject)
     let newPersons = persons.filter { before?.persons.contains($0) != true }
     let newGroups = groups.filter { before?.groups.contains($0) != true }
     guard !newPersons.isEmpty || !newGroups.isEmpty else { return }

@@ -51,5 +51,5 @@ public struct ChildList: Sendable {
   }
 
   public var entries: [ChildEntry] { children.map { ChildEntry(kind: $0.kind, hash: $0.hash.hex) } }
-  public var text: String { ChildEntry.encodeList(entries) }
+  public var text: String { ListText.children(children) }
 }

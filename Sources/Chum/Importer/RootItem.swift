@@ -32,6 +32,9 @@ enum RootListReader {
     guard case .string(let text) = answer, text != ChumMessage.undefined else {
       throw SyncError(code: "DAH-PAO1", "Expected string, found \(JavaScript.json(answer))")
     }
+    if let items = ListText.readRoots(text, limit: limits.roots) {
+      return Outcome(items: profile == .strict ? withoutRepetitions(items) : items)
+    }
     let value = try JavaScript.parse(text, values: limits.roots * 4 + 16)
     guard case .array(let entries) = value else {
       throw SyncError(code: "DAH-PAO2", "Expected array, found \(JavaScript.json(value))")
@@ -41,7 +44,6 @@ enum RootListReader {
     }
     var outcome = Outcome()
     outcome.items.reserveCapacity(entries.count)
-    var seen: Set<String> = []
     for entry in entries {
       let item: RootItem
       do throws(SyncError) { item = try read(entry, profile) } catch {
@@ -50,13 +52,17 @@ enum RootListReader {
         outcome.dropped.append(error)
         continue
       }
-      if profile == .strict {
-        // A repeated root is worked on once a round (AT-15).
-        guard seen.insert("\(item.kind == .id ? "i" : "o")\(item.hash)").inserted else { continue }
-      }
       outcome.items.append(item)
     }
+    if profile == .strict { outcome.items = withoutRepetitions(outcome.items) }
     return outcome
+  }
+
+  /// A repeated root is worked on once a round (AT-15).
+  private static func withoutRepetitions(_ items: [RootItem]) -> [RootItem] {
+    var ids: Set<String> = []
+    var objects: Set<String> = []
+    return items.filter { $0.kind == .id ? ids.insert($0.hash).inserted : objects.insert($0.hash).inserted }
   }
 
   private static func read(_ entry: JSONValue, _ profile: Profile) throws(SyncError) -> RootItem {
@@ -96,6 +102,7 @@ enum ChildListReader {
     guard case .string(let text) = answer, text != ChumMessage.undefined else {
       throw SyncError(code: "DC-PC1", "Expected string, found \(JavaScript.json(answer))")
     }
+    if let children = ListText.readChildren(text, limit: limits.children) { return children }
     let value = try JavaScript.parse(text, values: limits.children * 3 + 16)
     guard case .array(let entries) = value else {
       throw SyncError(code: "DC-PC2", "Expected array, found \(JavaScript.json(value))")
