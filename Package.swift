@@ -40,7 +40,8 @@ let package = Package(
     .testTarget(name: "CryptoboxTests", dependencies: ["Cryptobox", "WireBytes"]),
     .testTarget(name: "MicrodataTests", dependencies: ["Microdata", "MicrodataVectors", "Cryptobox", "WireBytes"]),
     .testTarget(name: "WireTests", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
-    .testTarget(name: "StoreTests", dependencies: ["StoreFiles", "Store", "Microdata", "Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(
+      name: "StoreTests", dependencies: ["StoreFiles", "Store", "Microdata", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "ChumTests",
       dependencies: [

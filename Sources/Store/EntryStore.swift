@@ -63,7 +63,9 @@ public protocol EntryStore {
   /// At most `count` bytes of any entry from `offset`; empty behind its end.
   func read(_ hash: ObjectHash, from offset: Int, count: Int) throws(StoreFailure) -> [UInt8]
   /// Takes an object or ID object in under the hash of its bytes.
-  mutating func put(_ content: [UInt8], kind: StoredKind, type: String) throws(StoreFailure) -> (ObjectHash, StoreStatus)
+  mutating func put(_ content: [UInt8], kind: StoredKind, type: String) throws(StoreFailure) -> (
+    ObjectHash, StoreStatus
+  )
 
   /// Opens a file of unknown length and name.
   mutating func beginFile() throws(StoreFailure) -> FileTicket

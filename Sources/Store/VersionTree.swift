@@ -51,7 +51,9 @@ extension Repository {
     var open = [head]
     while let hash = open.popLast() {
       guard seen.insert(hash).inserted else { continue }
-      guard seen.count <= VersionTree.limit else { throw .unsuitable("a history of more than \(VersionTree.limit) nodes") }
+      guard seen.count <= VersionTree.limit else {
+        throw .unsuitable("a history of more than \(VersionTree.limit) nodes")
+      }
       let node = try versionNode(hash)
       if case .merge = node.shape {
         if includingMerges { collected.append(hash) }

@@ -36,7 +36,9 @@ struct DirectoryFiles {
         unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
       }
       // A name carries the process that made it; a living one may still be writing.
-      guard name != ".", name != "..", let owner = name.split(separator: "-").first.flatMap({ Int32($0) }) else { continue }
+      guard name != ".", name != "..", let owner = name.split(separator: "-").first.flatMap({ Int32($0) }) else {
+        continue
+      }
       if owner != getpid(), kill(owner, 0) == 0 { continue }
       unsafe unlink("\(root)/tmp/\(name)")
     }

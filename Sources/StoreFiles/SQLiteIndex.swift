@@ -25,7 +25,7 @@ import Store
   }
 
   deinit {
-    for unsafe statement in unsafe statements.values { unsafe sqlite3_finalize(statement) }
+    while let (_, statement) = unsafe statements.popFirst() { unsafe sqlite3_finalize(statement) }
     unsafe sqlite3_close_v2(database)
   }
 

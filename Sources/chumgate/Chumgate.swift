@@ -18,7 +18,8 @@ struct Chumgate: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      GateCommand.self, ReplayCommand.self, ShowCommand.self, ExplainCommand.self, BenchCommand.self, MicrodataCommand.self,
+      GateCommand.self, ReplayCommand.self, ShowCommand.self, ExplainCommand.self, BenchCommand.self,
+      MicrodataCommand.self,
       StoreCommand.self,
     ])
 }

@@ -132,7 +132,9 @@ struct StoreShowCommand: ParsableCommand {
       print("head   \(head)")
       for node in (try? repository.announcedNodes(of: head, includingMerges: true)) ?? [] {
         guard let value = try? repository.versionNode(node) else { continue }
-        print("  \(value.type.dropFirst("VersionNode".count)) \(node.short) depth \(JSONText.number(value.depth)) data \(value.data)")
+        print(
+          "  \(value.type.dropFirst("VersionNode".count)) \(node.short) depth \(JSONText.number(value.depth)) data \(value.data)"
+        )
       }
     }
     guard entry.kind == .object || entry.kind == .idObject else { return }

@@ -25,8 +25,10 @@ import WireBytes
     let arrived = try bob.observe()
     #expect(updates(arrived).isEmpty && bob.channels.registry == [channel])
     // Creating it again writes nothing.
-    #expect(try alice.channels.create(
-      ChannelKey(id: OneToOneId(alice.person, bob.person).text), in: &alice.host.repository, now: 2).isNew == false)
+    #expect(
+      try alice.channels.create(
+        ChannelKey(id: OneToOneId(alice.person, bob.person).text), in: &alice.host.repository, now: 2
+      ).isNew == false)
     try alice.append(chat("hi", from: alice.person), to: channel, now: 10)
     let own = try #require(updates(try alice.observe()).first)
     #expect(own.entries.count == 1 && own.earliestChange == 10 && own.origin == .local && own.entries[0].isNew)
@@ -37,7 +39,9 @@ import WireBytes
   }
 
   @Test(arguments: Profile.allCases)
-  func `a one-to-one channel is granted to both at creation and visible before the first message`(_ profile: Profile) throws {
+  func `a one-to-one channel is granted to both at creation and visible before the first message`(_ profile: Profile)
+    throws
+  {
     var (alice, bob) = (try TestPeer("alice", profile), try TestPeer("bob", profile))
     try alice.meet(bob)
     let (channel, topic) = try alice.channels.createOneToOne(
@@ -153,7 +157,8 @@ import WireBytes
       try victim.meet(mallory)
       victim.rights = LeuteAccessRights(profile: trust)
       let secret = try victim.channels.create(
-        ChannelKey(id: "diary", owner: victim.person), in: &victim.host.repository, now: 1).channel
+        ChannelKey(id: "diary", owner: victim.person), in: &victim.host.repository, now: 1
+      ).channel
       let id = OneToOneId(victim.person, mallory.person)
       let forged = try victim.store(Topic(id: id.text, name: nil, channel: secret).object)
       let granted = try victim.rights.topicArrived(forged, from: mallory.person, in: &victim.host.repository, now: 2)
@@ -174,7 +179,8 @@ import WireBytes
   }
 
   @Test(arguments: Profile.allCases)
-  func `an IoM request travels as the grandchild of its signature and is complete with both`(_ profile: Profile) throws {
+  func `an IoM request travels as the grandchild of its signature and is complete with both`(_ profile: Profile) throws
+  {
     var (alice, bob) = (try TestPeer("alice", profile), try TestPeer("bob", profile))
     try alice.meet(bob)
     try bob.meet(alice)
@@ -194,7 +200,9 @@ import WireBytes
     #expect(again == hash)
     sync(&alice, &bob)
     #expect(alice.host.repository.isComplete(hash, signatures: [first, second], keys: keys))
-    #expect(!alice.host.repository.isComplete(hash, signatures: [first, second], keys: [alice.person: keys[bob.person] ?? []]))
+    #expect(
+      !alice.host.repository.isComplete(
+        hash, signatures: [first, second], keys: [alice.person: keys[bob.person] ?? []]))
   }
 
   /// Signatures, certificates and licences of the recordings verify with the recorded keys.
@@ -202,7 +210,9 @@ import WireBytes
     var verified = 0
     for recording in try RecordedChum.names.map({ try RecordedChum($0) })
     where !recording.legs.contains(where: \.isByHand) {
-      let keys = (recording.header["keys"]?["ed25519"]?.array ?? []).compactMap { $0["pub"]?.string.flatMap { Hex.decode($0) } }
+      let keys = (recording.header["keys"]?["ed25519"]?.array ?? []).compactMap {
+        $0["pub"]?.string.flatMap { Hex.decode($0) }
+      }
       let codec = try MicrodataObjectCodec.standard(.strict)
       for content in recording.pool.values where ObjectHead.type(content) == "Signature" {
         let signature = try codec.read(content, as: .object)

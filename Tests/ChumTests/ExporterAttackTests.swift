@@ -123,7 +123,8 @@ import WireBytes
   }
 
   @Test(arguments: Profile.allCases, [0, 1, 100, 65_528, 65_529, 150_000])
-  func `CF-080: every BLOB goes out in chunks with an id and at least one byte`(_ profile: Profile, _ size: Int) throws {
+  func `CF-080: every BLOB goes out in chunks with an id and at least one byte`(_ profile: Profile, _ size: Int) throws
+  {
     var (asker, blob) = try file(size, profile)
     let answers = asker.ask(8, .hash(blob), .string(ChumMessage.undefined))
     let chunks = asker.chunks.values.first ?? []
@@ -180,7 +181,8 @@ import WireBytes
   }
 
   @Test(arguments: Profile.allCases)
-  func `AT-52, CF-042: an object goes out through service 8 only from the deployed exporter`(_ profile: Profile) throws {
+  func `AT-52, CF-042: an object goes out through service 8 only from the deployed exporter`(_ profile: Profile) throws
+  {
     var (alice, mallory) = try peers(profile)
     let object = try alice.store(personName("x"))
     try alice.grant(.object(object), to: mallory.person)
@@ -207,7 +209,9 @@ import WireBytes
   func `AT-54, CF-016: unknown services are told apart by code, whole numbers count`(_ profile: Profile) throws {
     let (alice, mallory) = try peers(profile)
     var asker = Asker(alice, remote: mallory)
-    for service in [0, -1, 3, 9, 11, 12, 13, 14, 15, 16, 99, 1 << 31] { #expect(asker.code(service) == "UNKNOWN-SERVICE") }
+    for service in [0, -1, 3, 9, 11, 12, 13, 14, 15, 16, 99, 1 << 31] {
+      #expect(asker.code(service) == "UNKNOWN-SERVICE")
+    }
     asker.send(#"{"requestId":900,"type":"request","serviceId":1.0}"#)
     #expect(asker.answers.last == .data(id: 900, 8))
     asker.send(#"{"requestId":-7,"type":"request","serviceId":1,"args":[]}"#)

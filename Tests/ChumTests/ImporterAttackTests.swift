@@ -133,7 +133,9 @@ import WireBytes
   }
 
   @Test(arguments: Profile.allCases)
-  func `AT-09: silence closes the strict session at its limit; the deployed one waits for ever`(_ profile: Profile) throws {
+  func `AT-09: silence closes the strict session at its limit; the deployed one waits for ever`(_ profile: Profile)
+    throws
+  {
     var (puppet, _) = try puppet(profile)
     puppet.reply = { service, _, _ in service == 2 ? [] : nil }
     puppet.run(for: 119_000)
@@ -187,7 +189,9 @@ import WireBytes
     #expect(puppet.closeReason?.hasPrefix("Chum ended [1] with error: ") == true)
   }
 
-  @Test(arguments: Profile.allCases, [JSONValue.number(7), "8", .null, [8], ["a": 8], .number(1e300), .string(ChumMessage.undefined)])
+  @Test(
+    arguments: Profile.allCases,
+    [JSONValue.number(7), "8", .null, [8], ["a": 8], .number(1e300), .string(ChumMessage.undefined)])
   func `CF-007: any version but the number 8 ends the session without another request`(
     _ profile: Profile, _ version: JSONValue
   ) throws {
@@ -199,7 +203,8 @@ import WireBytes
   }
 
   @Test(arguments: Profile.allCases)
-  func `CF-008, CF-009: UNKNOWN-SERVICE is repeated fifteen times, anything else not at all`(_ profile: Profile) throws {
+  func `CF-008, CF-009: UNKNOWN-SERVICE is repeated fifteen times, anything else not at all`(_ profile: Profile) throws
+  {
     for (code, count) in [("UNKNOWN-SERVICE", 16), ("OTHER", 1)] {
       var (puppet, _) = try puppet(profile)
       puppet.reply = { _, _, id in [.text(ChumMessage.error(id: id, name: "E", message: "m", code: code).text)] }
@@ -235,7 +240,9 @@ import WireBytes
   }
 
   @Test(arguments: Profile.allCases)
-  func `AT-16: an object whose dependency was not listed is stored by the deployed importer only`(_ profile: Profile) throws {
+  func `AT-16: an object whose dependency was not listed is stored by the deployed importer only`(_ profile: Profile)
+    throws
+  {
     var (puppet, good) = try puppet(profile)
     let time = try puppet.add(["$type$": "CreationTime", "timestamp": 1, "data": .string(OneText(Self.fake))])
     puppet.announce(.unversioned(hash: time, type: "CreationTime"), .unversioned(hash: good, type: "PersonName"))
@@ -310,7 +317,9 @@ import WireBytes
   }
 
   @Test(arguments: Profile.allCases)
-  func `AT-21: a version node with foreign data ends the deployed session and costs strict one root`(_ profile: Profile) throws {
+  func `AT-21: a version node with foreign data ends the deployed session and costs strict one root`(_ profile: Profile)
+    throws
+  {
     var (puppet, _) = try puppet(profile)
     let version = try puppet.add(person("a@x", name: "n"))
     let foreign = try puppet.add(["$type$": "Person", "email": "b@x"], as: .idObject)

@@ -135,7 +135,8 @@ import WireBytes
     // And its texts, as far as they are CHUM's own: the codec words its errors itself, and objects are shown shorter.
     for (text, error) in zip(recorded, replay.session.errors) {
       let full = error.code.map { "\($0) | \(error)" } ?? error.description
-      if text.contains("{\"$type$\"") || (text.hasPrefix("M2O-") && !text.hasPrefix("M2O-PH1")) || text.hasPrefix("OR-") {
+      if text.contains("{\"$type$\"") || (text.hasPrefix("M2O-") && !text.hasPrefix("M2O-PH1")) || text.hasPrefix("OR-")
+      {
         continue
       }
       #expect(full == text)

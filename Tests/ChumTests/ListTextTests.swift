@@ -46,7 +46,9 @@ import WireBytes
   @Test func `grants and version nodes have the texts and ID hashes that the codec gives them`() throws {
     let codec = try MicrodataObjectCodec.standard(.strict)
     for subject in [Subject.object(hash(1)), .id(hash(2))] {
-      for (persons, groups) in [([], []), ([hash(3)], []), ([hash(4), hash(3)], [hash(5), hash(6)])] as [([ObjectHash], [ObjectHash])] {
+      for (persons, groups) in [([], []), ([hash(3)], []), ([hash(4), hash(3)], [hash(5), hash(6)])]
+        as [([ObjectHash], [ObjectHash])]
+      {
         let grant = Grant(subject, persons: persons, groups: groups)
         let content = try codec.write(grant.object, as: .object)
         #expect(GrantText.read(content) == grant)

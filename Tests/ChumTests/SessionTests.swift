@@ -71,13 +71,15 @@ import WireBytes
     try bob.grant(.id(idHash), to: alice.person)
     let counter = Counter()
     var third = 0
-    sync(&alice, &bob, for: 40_000, prepare: { link in
-      link.observer = { side, message in
-        let before = counter.fetches
-        counter.look(side, message)
-        if counter.rounds > 6 { third += counter.fetches - before }
-      }
-    })
+    sync(
+      &alice, &bob, for: 40_000,
+      prepare: { link in
+        link.observer = { side, message in
+          let before = counter.fetches
+          counter.look(side, message)
+          if counter.rounds > 6 { third += counter.fetches - before }
+        }
+      })
     let data = try #require(alice.data(idHash))
     #expect(bob.data(idHash) == data)
     #expect(try alice.host.repository.object(data).text("name") == "bob says")
@@ -152,20 +154,24 @@ import WireBytes
   }
 
   @Test(arguments: Profile.allCases)
-  func `a connection that closes between rounds ends normally, during a request with an error`(_ profile: Profile) throws {
+  func `a connection that closes between rounds ends normally, during a request with an error`(_ profile: Profile)
+    throws
+  {
     var (alice, bob) = (try TestPeer("alice", profile), try TestPeer("bob", profile))
     try alice.meet(bob)
     let quiet = sync(&alice, &bob, for: 7_000)
     #expect(quiet.sessionB.failure == nil)
     let object = try alice.store(personName("x"))
     try alice.grant(.object(object), to: bob.person)
-    let busy = sync(&alice, &bob, for: 100, prepare: { link in
-      // The answer to the children request never comes.
-      link.wire = { side, message in
-        if side == .a, case .text(let text) = message, text.contains("\"responseId\":2") { return [] }
-        return [message]
-      }
-    })
+    let busy = sync(
+      &alice, &bob, for: 100,
+      prepare: { link in
+        // The answer to the children request never comes.
+        link.wire = { side, message in
+          if side == .a, case .text(let text) = message, text.contains("\"responseId\":2") { return [] }
+          return [message]
+        }
+      })
     #expect(busy.sessionB.failure?.code == "WSP-ONCL0")
     #expect(busy.sessionB.chumObject == nil)
   }
@@ -183,7 +189,9 @@ import WireBytes
       #expect(actions.contains(.sendText(ChumMessage.data(id: 0, 8).text)) == isAnswered)
       let later = session.receive(
         text: ChumMessage.request(id: 1, service: 1, args: []).text, at: 7, host: &alice.host)
-      let unknown = later.contains { if case .sendText(let text) = $0 { text.contains("UNKNOWN-SERVICE") } else { false } }
+      let unknown = later.contains {
+        if case .sendText(let text) = $0 { text.contains("UNKNOWN-SERVICE") } else { false }
+      }
       #expect(unknown != isAnswered)
       _ = bob
     }

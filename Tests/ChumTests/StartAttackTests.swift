@@ -7,10 +7,13 @@ import WireBytes
 /// Attacks on the start (chum.md 8.3), and what else may come in its place.
 @Suite struct StartAttackTests {
   @Test(arguments: Profile.allCases)
-  func `AT-60, CF-002: another first message starts the deployed session and closes the strict one`(_ profile: Profile) throws {
+  func `AT-60, CF-002: another first message starts the deployed session and closes the strict one`(_ profile: Profile)
+    throws
+  {
     let (alice, mallory) = (try TestPeer("alice", profile), try TestPeer("mallory", profile))
     let messages: [TestLink.Message] = [
-      .text("x"), .text(#"{"command":"sync"}"#), .binary([1, 2, 3]), .text("SYNCHRONISATION"), .text(" synchronisation"),
+      .text("x"), .text(#"{"command":"sync"}"#), .binary([1, 2, 3]), .text("SYNCHRONISATION"),
+      .text(" synchronisation"),
       .text(#"{"requestId":0,"type":"request","serviceId":1,"args":[]}"#),
     ]
     for message in messages {

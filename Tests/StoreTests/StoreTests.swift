@@ -32,7 +32,8 @@ final class Folder {
     }
   }
 
-  private let object = Array(#"<div itemscope itemtype="//refin.io/PersonName"><span itemprop="name">x</span></div>"#.utf8)
+  private let object = Array(
+    #"<div itemscope itemtype="//refin.io/PersonName"><span itemprop="name">x</span></div>"#.utf8)
 
   @Test(arguments: Backend.allCases)
   func `content comes back under its hash, once`(_ backend: Backend) throws {
@@ -166,7 +167,9 @@ final class Folder {
   @Test func `hashes read exactly 64 lower-case digits and order like their texts`() {
     let good = String(repeating: "0a", count: 32)
     #expect(ObjectHash(hex: good)?.hex == good)
-    for text in ["", String(good.dropLast()), good + "0", good.uppercased(), String(repeating: "g", count: 64), good + "\n"] {
+    for text in [
+      "", String(good.dropLast()), good + "0", good.uppercased(), String(repeating: "g", count: 64), good + "\n",
+    ] {
       #expect(ObjectHash(hex: text) == nil)
     }
     #expect(ObjectHash(bytes: [1]) == nil)

@@ -75,7 +75,9 @@ import Testing
 
   @Test func `registers take the later writer, on both sides`() throws {
     var data: Set<ObjectHash> = []
-    for (mine, theirs) in [((person("one"), 10.0), (person("two"), 20.0)), ((person("two"), 20.0), (person("one"), 10.0))] {
+    for (mine, theirs) in [
+      ((person("one"), 10.0), (person("two"), 20.0)), ((person("two"), 20.0), (person("one"), 10.0)),
+    ] {
       var repository = try repository()
       let (idHash, _, _) = try repository.storeVersion(mine.0, now: mine.1)
       let node = try foreign(theirs.0, at: theirs.1, &repository)
@@ -128,7 +130,9 @@ import Testing
     #expect(hashes.count == 1)
   }
 
-  private func message(_ text: String, at time: Double, _ repository: inout Repository<MemoryStore>) throws -> ObjectHash {
+  private func message(_ text: String, at time: Double, _ repository: inout Repository<MemoryStore>) throws
+    -> ObjectHash
+  {
     let data = try repository.storeObject(OneObject(["$type$": "PersonName", "name": .text(text)]))
     return try repository.storeObject(
       OneObject(["$type$": "CreationTime", "timestamp": .number(time), "data": .reference(data)]))

@@ -27,7 +27,9 @@ public struct GrantRequest: Sendable, Equatable {
         return hash
       }
     }
-    guard let mode = json["mode"]?.string.flatMap(Mode.init) else { throw .malformed("mode is neither add nor replace") }
+    guard let mode = json["mode"]?.string.flatMap(Mode.init) else {
+      throw .malformed("mode is neither add nor replace")
+    }
     let subject: Subject
     switch (json["object"], json["id"]) {
     case (let value?, nil):

@@ -28,7 +28,9 @@ extension Repository {
 
   /// The members of the latest version of a group.
   public func members(of group: ObjectHash) -> [ObjectHash] {
-    guard let version = currentVersion(group), let object = try? object(version), object.type == "Group" else { return [] }
+    guard let version = currentVersion(group), let object = try? object(version), object.type == "Group" else {
+      return []
+    }
     return object.hashes("person")
   }
 
@@ -72,7 +74,9 @@ extension Repository {
   ) -> [EffectiveGrant] {
     store.referrers(ReverseKey(target: principal, type: type)).compactMap { line in
       // The map also has a line for what the grant is about; only principals count, and only the latest version (F44).
-      guard let grant = grant(line), (group == nil ? grant.persons : grant.groups).contains(principal) else { return nil }
+      guard let grant = grant(line), (group == nil ? grant.persons : grant.groups).contains(principal) else {
+        return nil
+      }
       let idHash = grantIdHash(grant.subject)
       guard currentVersion(idHash) == line else { return nil }
       if case .filter(let allows) = policy, !allows(line, type) { return nil }

@@ -37,7 +37,8 @@ public enum StoreAudit {
     for hash in hashes {
       guard let content = try? store.content(hash) else { continue }
       for reference in References.scan(content) where !reference.isSatisfied(by: store.entry(reference.hash)) {
-        findings.append(AuditFinding("CHUM-024", "\(hash.short) refers to \(reference.hash.short), which is not stored"))
+        findings.append(
+          AuditFinding("CHUM-024", "\(hash.short) refers to \(reference.hash.short), which is not stored"))
       }
     }
     return findings
@@ -66,7 +67,9 @@ public enum StoreAudit {
         findings.append(AuditFinding("CHUM-051", "\(root.hash.short) has no head at the receiver"))
         continue
       }
-      if mine != theirs { findings.append(AuditFinding("CHUM-063", "\(root.hash.short) has other data at the receiver")) }
+      if mine != theirs {
+        findings.append(AuditFinding("CHUM-063", "\(root.hash.short) has other data at the receiver"))
+      }
     }
     return findings
   }

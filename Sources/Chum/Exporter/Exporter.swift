@@ -121,7 +121,8 @@ struct Exporter {
 
   /// The other form of the content, as the fault `idObjectSentAsObject` sends it.
   private func confused<S: EntryStore>(_ content: [UInt8], isId: Bool, _ host: ChumHost<S>) -> String {
-    let other = isId
+    let other =
+      isId
       ? ObjectHead.objectPrefix + content.dropFirst(ObjectHead.idPrefix.count)
       : (try? host.repository.codec.idContent(of: content)) ?? content
     return String(decoding: other, as: UTF8.self)

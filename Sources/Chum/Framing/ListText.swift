@@ -72,7 +72,8 @@ enum ListText {
       return RootItem(kind: .id, hash: hash, type: type)
     }
     if reader.take(node) {
-      guard let hash = reader.hashText(), reader.take(dataIdHash), let idHash = reader.hashText(), reader.take(dataType),
+      guard let hash = reader.hashText(), reader.take(dataIdHash), let idHash = reader.hashText(),
+        reader.take(dataType),
         let type = reader.name()
       else { return nil }
       return RootItem(kind: .versionNode(dataIdHash: idHash), hash: hash, type: type)

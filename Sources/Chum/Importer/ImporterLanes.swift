@@ -280,7 +280,9 @@ extension Importer {
         let before = lanes[index].next
         var waits = false
         // One look into the store is one turn; building the tree that it leads to is not.
-        repeat { waits = step(index, &host, &out, &log) } while !waits && lanes[index].next == before
+        repeat {
+          waits = step(index, &host, &out, &log)
+        } while !waits && lanes[index].next == before
           && !lanes[index].isFinished
         if !waits, lanes[index].current != nil { waits = step(index, &host, &out, &log) }
         if !waits, !lanes[index].isFinished { still.append(index) }

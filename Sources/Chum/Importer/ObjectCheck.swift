@@ -113,13 +113,15 @@ struct ObjectCheck {
     let content: [UInt8]
     let idHash: ObjectHash?
     do throws(StoreFailure) { content = try host.repository.store.content(node.data) } catch {
-      throw SyncError(name: "FileNotFoundError", message: "SB-READ2: File not found: \(node.data) [objects]", code: "SB-READ2")
+      throw SyncError(
+        name: "FileNotFoundError", message: "SB-READ2: File not found: \(node.data) [objects]", code: "SB-READ2")
     }
     do throws(RepositoryFailure) { idHash = try host.repository.idHash(of: content) } catch {
       throw SyncError(code: "CI-CCI1", "The data of the version node has no ID hash")
     }
     guard idHash?.hex == expected.idHash else {
-      throw SyncError(code: "CI-CCI1", "Expected ID hash \(excerpt(expected.idHash, 64)), found \(idHash?.hex ?? "none")")
+      throw SyncError(
+        code: "CI-CCI1", "Expected ID hash \(excerpt(expected.idHash, 64)), found \(idHash?.hex ?? "none")")
     }
     guard ObjectHead.type(content) == expected.type else {
       throw SyncError(

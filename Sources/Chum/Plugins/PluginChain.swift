@@ -107,7 +107,9 @@ public struct PluginChain: Sendable {
     var faults: [String] = []
     let order = ["websocket", "statistics", "encryption", "keepalive", "fragmentation"]
     let present = names.filter(order.contains)
-    if present != order.filter(present.contains) { faults.append("PLG-007: the order is \(names.joined(separator: ", "))") }
+    if present != order.filter(present.contains) {
+      faults.append("PLG-007: the order is \(names.joined(separator: ", "))")
+    }
     if let encryption = names.firstIndex(of: "encryption"), let chum = names.firstIndex(of: "chum"), chum < encryption {
       faults.append("PLG-007: chum stands below encryption and sees ciphertext only")
     }

@@ -57,7 +57,11 @@ public struct ChumLink<StoreA: EntryStore, StoreB: EntryStore> {
       for message in forA { deliver(.b, message) }
     }
     if let closedBy {
-      if closedBy == .a { sessionB.connectionClosed(at: now, host: &b) } else { sessionA.connectionClosed(at: now, host: &a) }
+      if closedBy == .a {
+        sessionB.connectionClosed(at: now, host: &b)
+      } else {
+        sessionA.connectionClosed(at: now, host: &a)
+      }
     }
     drain()
   }

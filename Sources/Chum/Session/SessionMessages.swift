@@ -79,7 +79,8 @@ extension ChumSession {
     case .error(let id, let name, let message, let code):
       let limit = 4_000
       let cause = ServiceError(
-        name: excerpt(name ?? "Error", 200), message: excerpt(message ?? "", limit), code: code.map { excerpt($0, 200) })
+        name: excerpt(name ?? "Error", 200), message: excerpt(message ?? "", limit), code: code.map { excerpt($0, 200) }
+      )
       answer(id, .failed(.answered(cause)), now, &host, &actions)
     case .stream(let id, let chunk, let encoding):
       takeChunk(id, .text(chunk, encoding), now, &host, &actions)

@@ -33,7 +33,9 @@ extension ChumSession {
       actions.append(.close(reason: reason))
       return endSilently(&host)
     }
-    guard let id = requests.oldestFile else { return stray("a binary message of \(binary.count) bytes", &host, &actions) }
+    guard let id = requests.oldestFile else {
+      return stray("a binary message of \(binary.count) bytes", &host, &actions)
+    }
     fail(id, SyncError(code: "CHUM-CHUNK", "A chunk of \(binary.count) bytes has no id"), now, &host, &actions)
   }
 

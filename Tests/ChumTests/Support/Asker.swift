@@ -15,7 +15,8 @@ struct Asker {
   private(set) var answers: [ChumMessage] = []
   private var nextId = 0
 
-  init(_ peer: TestPeer, remote: TestPeer, starts: Bool = true, configure: (inout ChumConfiguration) -> Void = { _ in }) {
+  init(_ peer: TestPeer, remote: TestPeer, starts: Bool = true, configure: (inout ChumConfiguration) -> Void = { _ in })
+  {
     self.peer = peer
     self.remote = remote
     var configuration = peer.configuration(with: remote)
@@ -36,7 +37,9 @@ struct Asker {
       switch action {
       case .sendText(let text): if let message = try? ChumMessage.decode(text) { answers.append(message) }
       case .sendBinary(let bytes):
-        if let chunk = try? ChumBinaryChunk.decode(bytes), let id = chunk.request { chunks[id, default: []].append(chunk.data) }
+        if let chunk = try? ChumBinaryChunk.decode(bytes), let id = chunk.request {
+          chunks[id, default: []].append(chunk.data)
+        }
       case .sendEmptyFragments: break
       case .close(let reason): closeReason = closeReason ?? reason
       }

@@ -149,7 +149,9 @@ struct ExporterReplay {
       }
     }
     for number in 0..<principal.groups {
-      let group = OneObject(["$type$": "Group", "name": .text("g\(number)"), "person": .array([.reference(remotePerson)])])
+      let group = OneObject([
+        "$type$": "Group", "name": .text("g\(number)"), "person": .array([.reference(remotePerson)]),
+      ])
       try repository.storeVersion(group, now: 0)
     }
     for (idHash, list) in nodes { try setHead(list, of: idHash, &repository) }
@@ -172,18 +174,23 @@ struct ExporterReplay {
   private func request(_ subject: Subject, _ principal: Principal) -> GrantRequest {
     guard principal.groups > 0 else { return GrantRequest(subject, persons: [remotePerson]) }
     let name = "g\(principal.groups - 1)"
-    let text = #"<div data-id-object="true" itemscope itemtype="//refin.io/Group"><span itemprop="name">\#(name)</span></div>"#
+    let text =
+      #"<div data-id-object="true" itemscope itemtype="//refin.io/Group"><span itemprop="name">\#(name)</span></div>"#
     return GrantRequest(subject, groups: [ObjectHash.of(Array(text.utf8))])
   }
 
   /// A head whose walk gives the listed nodes: one that exists, or a stand-in merge of the ends of the branches.
-  private func setHead(_ listed: [ObjectHash], of idHash: ObjectHash, _ repository: inout Repository<PretendStore>) throws {
+  private func setHead(_ listed: [ObjectHash], of idHash: ObjectHash, _ repository: inout Repository<PretendStore>)
+    throws
+  {
     var leaves: [ObjectHash] = []
     var rest = Array(listed.reversed())[...]
     var seen: Set<ObjectHash> = []
     while let leaf = rest.first {
       leaves.append(leaf)
-      let walk = try repository.announcedNodes(of: leaf, includingMerges: false).reversed().filter { !seen.contains($0) }
+      let walk = try repository.announcedNodes(of: leaf, includingMerges: false).reversed().filter {
+        !seen.contains($0)
+      }
       seen.formUnion(walk)
       rest = rest.dropFirst(max(1, walk.count))
     }

@@ -69,7 +69,8 @@ struct ImporterReplay {
     var store = host.repository.store
     for (node, idHash, type) in announcedNodes {
       guard let content = recording.pool[node], let object = try? codec.read(content, as: .object),
-        let data = VersionNode(object)?.data, recording.pool[data] == nil, store.claimed[data] != nil, store.standIns[data] == nil
+        let data = VersionNode(object)?.data, recording.pool[data] == nil, store.claimed[data] != nil,
+        store.standIns[data] == nil
       else { continue }
       let text = StandIn.text(type, isId: false, [], number: store.standIns.count)
       store.standIns[data] = text
@@ -237,7 +238,9 @@ struct ImporterReplay {
       let own = host.repository.store.head(idHash).flatMap {
         try? host.repository.announcedNodes(of: $0, includingMerges: false)
       }
-      if touched.contains(idHash), followed.contains(idHash), let own, nodes.allSatisfy({ host.repository.store.base.knows($0) }) {
+      if touched.contains(idHash), followed.contains(idHash), let own,
+        nodes.allSatisfy({ host.repository.store.base.knows($0) })
+      {
         histories.append((nodes, own))
       }
       if touched.contains(idHash), followed.contains(idHash) { collectMerges(nodes) }

@@ -87,7 +87,8 @@ enum StandIn {
 extension ArraySlice<UInt8> {
   fileprivate func lastRange(of pattern: [UInt8]) -> Range<Int>? {
     guard count >= pattern.count else { return nil }
-    for start in startIndex...(endIndex - pattern.count) where self[start..<start + pattern.count].elementsEqual(pattern) {
+    for start in startIndex...(endIndex - pattern.count)
+    where self[start..<start + pattern.count].elementsEqual(pattern) {
       return start..<start + pattern.count
     }
     return nil

@@ -42,7 +42,9 @@ struct Puppet {
   }
 
   @discardableResult
-  mutating func add(_ object: OneObject, as form: ObjectForm = .object, children list: [ChildEntry] = []) throws -> String {
+  mutating func add(_ object: OneObject, as form: ObjectForm = .object, children list: [ChildEntry] = []) throws
+    -> String
+  {
     let content = try MicrodataObjectCodec.standard(.deployed).write(object, as: form)
     return add(String(decoding: content, as: UTF8.self), children: list)
   }

@@ -109,7 +109,9 @@ final class Counter {
   var fetches = 0
   var rounds = 0
   func look(_ side: TestLink.Side, _ message: TestLink.Message) {
-    guard case .text(let text) = message, case .request(_, let service, _)? = try? ChumMessage.decode(text) else { return }
+    guard case .text(let text) = message, case .request(_, let service, _)? = try? ChumMessage.decode(text) else {
+      return
+    }
     if (4...8).contains(service) { fetches += 1 }
     if service == 2 { rounds += 1 }
   }
