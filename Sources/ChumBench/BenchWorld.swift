@@ -17,6 +17,8 @@ struct BenchWorld<Receiver: EntryStore> {
   private let alice: ObjectHash
   private let bob: ObjectHash
   private let authority = GrantAuthority(checksSubjects: false)
+  /// What the receiver must have afterwards; a run without it measured something else.
+  private var expected: [ObjectHash] = []
 
   init(_ profile: Profile, _ store: Receiver) throws {
     self.profile = profile
@@ -43,6 +45,7 @@ struct BenchWorld<Receiver: EntryStore> {
 
   mutating func grantObject(_ number: Int, to group: ObjectHash) throws {
     let hash = try sender.storeObject(OneObject(["$type$": "PersonName", "name": .text("new object \(number)")]))
+    expected.append(hash)
     try grant(GrantRequest(.object(hash), groups: [group]))
   }
 
@@ -54,6 +57,7 @@ struct BenchWorld<Receiver: EntryStore> {
       let chat = OneObject(["$type$": "ChatMessage", "text": .text("message \(number)"), "sender": .reference(alice)])
       try channels.append(chat, to: channel, in: &sender, now: Double(10 + number))
     }
+    if let version = sender.currentVersion(channel) { expected.append(version) }
     try grant(GrantRequest(.id(channel), persons: [bob]))
   }
 
@@ -66,6 +70,7 @@ struct BenchWorld<Receiver: EntryStore> {
       left -= piece.count
     }
     let blob = try sender.store.finishFile(ticket, kind: .blob, expected: nil).hash
+    expected.append(blob)
     let descriptor = try sender.storeObject(
       OneObject([
         "$type$": "BlobDescriptor", "data": .reference(blob), "lastModified": 1, "name": "bench",
@@ -100,8 +105,8 @@ struct BenchWorld<Receiver: EntryStore> {
     return try sender.store.put(content, kind: .object, type: type).0
   }
 
-  /// One session until the receiver's first round is over.
-  mutating func measure() -> (time: BenchTime, link: ChumLink<MemoryStore, Receiver>) {
+  /// One session until the receiver's first round is over; throws when that did not bring what it should have.
+  mutating func measure() throws -> (time: BenchTime, link: ChumLink<MemoryStore, Receiver>) {
     var one = ChumConfiguration(
       profile: profile, localPerson: alice, remotePerson: bob, localInstance: "a", remoteInstance: "b")
     one.groupPolicy = .evaluated
@@ -113,8 +118,21 @@ struct BenchWorld<Receiver: EntryStore> {
     let start = BenchTime.now
     link.start()
     while !link.logsB.contains(.firstFullSync), link.closeReason == nil, link.step(limit: 4_000) {}
-    return (BenchTime.now - start, link)
+    let time = BenchTime.now - start
+    guard link.logsB.contains(.firstFullSync) else {
+      throw BenchFailure(reason: "the first round did not end: \(link.closeReason ?? "time is up")")
+    }
+    if let error = link.sessionB.errors.first { throw BenchFailure(reason: "the receiver refused: \(error)") }
+    let missing = expected.count { !link.b.repository.store.knows($0) }
+    guard missing == 0 else { throw BenchFailure(reason: "\(missing) of \(expected.count) entries did not arrive") }
+    return (time, link)
   }
+}
+
+/// A measurement that did not measure what it says.
+struct BenchFailure: Error, CustomStringConvertible {
+  let reason: String
+  var description: String { "bench chum: \(reason)" }
 }
 
 /// Real time and the processor's time: on a machine with other work only the second says what the code costs.

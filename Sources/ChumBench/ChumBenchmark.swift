@@ -46,7 +46,7 @@ public struct ChumBenchmark {
     var world = try BenchWorld(profile, MemoryStore())
     let group = try world.shareWithFriends()
     for number in 0..<options.objects { try world.grantObject(number, to: group) }
-    let (time, link) = world.measure()
+    let (time, link) = try world.measure()
     let stored = link.b.repository.store.count
     return [
       "what": "objects, each a root", "profile": .string(profile.rawValue), "objects": .number(Double(options.objects)),
@@ -62,7 +62,7 @@ public struct ChumBenchmark {
     progress("\(profile.rawValue): a channel of \(messages) messages")
     var world = try BenchWorld(profile, MemoryStore())
     try world.fillChannel(messages)
-    let (time, link) = world.measure()
+    let (time, link) = try world.measure()
     return [
       "what": "a channel, one version a message", "profile": .string(profile.rawValue),
       "messagesInChannel": .number(Double(messages)), "seconds": .rounded(time.real),
@@ -77,7 +77,7 @@ public struct ChumBenchmark {
     var world = try BenchWorld(profile, receiver)
     try world.grantBlob(options.blob)
     let before = Resident.peak
-    let (time, link) = world.measure()
+    let (time, link) = try world.measure()
     return [
       "what": .string("one BLOB into \(S.self)"), "profile": .string(profile.rawValue),
       "bytes": .number(Double(options.blob)), "seconds": .rounded(time.real),
@@ -95,7 +95,7 @@ public struct ChumBenchmark {
       progress("\(profile.rawValue): nothing new in \(options.stored) objects under \(roots) roots")
       var world = try BenchWorld(profile, MemoryStore())
       try world.fillBoth(options.stored, roots: roots)
-      let (time, link) = world.measure()
+      let (time, link) = try world.measure()
       out.append([
         "what": "nothing new, one round", "profile": .string(profile.rawValue),
         "stored": .number(Double(options.stored)),
@@ -115,7 +115,7 @@ public struct ChumBenchmark {
       try world.fillBoth(stored, roots: 100)
       let group = try world.shareWithFriends()
       for number in 0..<1_000 { try world.grantObject(number, to: group) }
-      let (time, _) = world.measure()
+      let (time, _) = try world.measure()
       out.append([
         "what": "1000 new objects", "profile": .string(profile.rawValue), "stored": .number(Double(stored)),
         "seconds": .rounded(time.real), "processorSeconds": .rounded(time.processor),

@@ -28,6 +28,20 @@ import WireBytes
   }
 
   @Test(arguments: Profile.allCases)
+  func `a file far above the high-water mark arrives whole`(_ profile: Profile) throws {
+    var (alice, bob) = (try TestPeer("alice", profile), try TestPeer("bob", profile))
+    try alice.meet(bob)
+    let blob = try alice.file((0..<3_000_001).map { UInt8(truncatingIfNeeded: $0 &* 31) })
+    let descriptor = try alice.store([
+      "$type$": "BlobDescriptor", "data": .reference(blob), "lastModified": 1, "name": "f", "size": 3_000_001,
+      "type": "x/y",
+    ])
+    try alice.grant(.object(descriptor), to: bob.person)
+    sync(&alice, &bob, for: 1_000)
+    #expect(bob.knows(blob) && bob.knows(descriptor))
+  }
+
+  @Test(arguments: Profile.allCases)
   func `nothing is granted, nothing is sent`(_ profile: Profile) throws {
     var (alice, bob) = (try TestPeer("alice", profile), try TestPeer("bob", profile))
     try alice.meet(bob)

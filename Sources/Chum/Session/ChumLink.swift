@@ -48,14 +48,19 @@ public struct ChumLink<StoreA: EntryStore, StoreB: EntryStore> {
 
   /// Delivers everything that is on the wire, without time passing. What a side sent before it closed still arrives.
   public mutating func settle() {
-    while !toA.isEmpty || !toB.isEmpty {
-      let forB = toB
-      toB = []
-      for message in forB { deliver(.a, message) }
-      let forA = toA
-      toA = []
-      for message in forA { deliver(.b, message) }
-    }
+    repeat {
+      while !toA.isEmpty || !toB.isEmpty {
+        let forB = toB
+        toB = []
+        for message in forB { deliver(.a, message) }
+        let forA = toA
+        toA = []
+        for message in forA { deliver(.b, message) }
+      }
+      // Everything was taken, so the sockets have drained and files go on.
+      if closedBy == nil, sessionA.hasPendingFiles { take(.a, sessionA.advance(to: now, host: &a)) }
+      if closedBy == nil, sessionB.hasPendingFiles { take(.b, sessionB.advance(to: now, host: &b)) }
+    } while !toA.isEmpty || !toB.isEmpty
     if let closedBy {
       if closedBy == .a {
         sessionB.connectionClosed(at: now, host: &b)

@@ -46,6 +46,9 @@ public struct ChumSession: Sendable {
   /// The outcome: nil for a normal end, and while the session runs.
   public internal(set) var failure: SyncError?
 
+  /// Files wait for the socket to take more: call `advance` when it has drained.
+  public var hasPendingFiles: Bool { state == .running && streams.count > 0 }
+
   /// When `advance` must be called at the latest.
   public var deadline: Int? {
     var due: [Int] = []
