@@ -12,7 +12,8 @@ enum BenchStore {
 /// A sender and a receiver with what a measurement needs in their stores.
 struct BenchWorld<Receiver: EntryStore> {
   private var sender: Repository<MemoryStore>
-  private var receiver: Repository<Receiver>
+  /// Given away to the session: a copy that stayed here would make its first write copy the whole store.
+  private var receiver: Repository<Receiver>?
   private let profile: Profile
   private let alice: ObjectHash
   private let bob: ObjectHash
@@ -24,12 +25,13 @@ struct BenchWorld<Receiver: EntryStore> {
     self.profile = profile
     let codec = try MicrodataObjectCodec.standard(profile == .strict ? .strict : .deployed)
     sender = Repository(store: BenchStore.memory(), codec: codec)
-    receiver = Repository(store: store, codec: codec)
+    var receiver = Repository(store: store, codec: codec)
     alice = try sender.storeIdContent(Array(IdHash.personMicrodata(email: "alice@bench").utf8), origin: .local).hash
     bob = try sender.storeIdContent(Array(IdHash.personMicrodata(email: "bob@bench").utf8), origin: .local).hash
     for email in ["alice@bench", "bob@bench"] {
       try receiver.storeIdContent(Array(IdHash.personMicrodata(email: email).utf8), origin: .local)
     }
+    self.receiver = receiver
   }
 
   private mutating func grant(_ request: GrantRequest) throws {
@@ -95,13 +97,13 @@ struct BenchWorld<Receiver: EntryStore> {
       ])
       try grant(GrantRequest(.object(try both(chat)), persons: [bob]))
     }
-    _ = (sender.takeEvents(), receiver.takeEvents())
+    _ = (sender.takeEvents(), receiver?.takeEvents())
   }
 
   private mutating func both(_ object: OneObject) throws -> ObjectHash {
     let content = try sender.codec.write(object, as: .object)
     let type = object.type?.string ?? ""
-    _ = try receiver.store.put(content, kind: .object, type: type)
+    _ = try receiver?.store.put(content, kind: .object, type: type)
     return try sender.store.put(content, kind: .object, type: type).0
   }
 
@@ -114,7 +116,9 @@ struct BenchWorld<Receiver: EntryStore> {
     var other = ChumConfiguration(
       profile: profile, localPerson: bob, remotePerson: alice, localInstance: "b", remoteInstance: "a")
     other.exports = false
-    var link = ChumLink(a: ChumHost(sender), one, b: ChumHost(receiver), other)
+    guard let given = receiver.take() else { throw BenchFailure(reason: "a world is measured once") }
+    var link = ChumLink(a: ChumHost(sender), one, b: ChumHost(given), other)
+    sender = Repository(store: MemoryStore(), codec: sender.codec)
     let start = BenchTime.now
     link.start()
     while !link.logsB.contains(.firstFullSync), link.closeReason == nil, link.step(limit: 4_000) {}
@@ -153,11 +157,30 @@ struct BenchTime {
   }
 }
 
+/// The process's memory, as the kernel counts it.
 enum Resident {
-  /// The process's largest resident size so far, in bytes.
-  static var peak: Int {
-    var usage = rusage()
-    guard unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
-    return usage.ru_maxrss * 1_024
+  /// Forgets the largest size so far, so that the next `peak` is of what comes now; gives the present size in bytes.
+  static func restart() -> Int {
+    let file = unsafe open("/proc/self/clear_refs", O_WRONLY)
+    if file >= 0 {
+      _ = unsafe write(file, "5", 1)
+      close(file)
+    }
+    return status("VmRSS:")
+  }
+
+  static var peak: Int { status("VmHWM:") }
+
+  private static func status(_ name: String) -> Int {
+    let file = unsafe open("/proc/self/status", O_RDONLY)
+    guard file >= 0 else { return 0 }
+    defer { close(file) }
+    var bytes = [UInt8](repeating: 0, count: 8_192)
+    let count = unsafe read(file, &bytes, bytes.count)
+    guard count > 0 else { return 0 }
+    for line in String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n") where line.hasPrefix(name) {
+      return line.split(separator: " ").compactMap { Int($0) }.first.map { $0 * 1_024 } ?? 0
+    }
+    return 0
   }
 }

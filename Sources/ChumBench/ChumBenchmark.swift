@@ -76,7 +76,7 @@ public struct ChumBenchmark {
     progress("\(profile.rawValue): a BLOB of \(options.blob >> 20) MiB into \(S.self)")
     var world = try BenchWorld(profile, receiver)
     try world.grantBlob(options.blob)
-    let before = Resident.peak
+    let before = Resident.restart()
     let (time, link) = try world.measure()
     return [
       "what": .string("one BLOB into \(S.self)"), "profile": .string(profile.rawValue),

@@ -31,7 +31,13 @@ public struct MicrodataObjectCodec: ObjectCodec {
   }
 
   public func idContent(of content: [UInt8]) throws(MicrodataError) -> [UInt8]? {
-    try codec.extractId(content, profile: profile, limits: limits)
+    // Root lists ask this of every object; those without an identity are not read for it, however large they are.
+    if ObjectHead.form(content) == .object, let type = ObjectHead.type(content), let recipe = recipe(type),
+      !recipe.isVersioned
+    {
+      return nil
+    }
+    return try codec.extractId(content, profile: profile, limits: limits)
   }
 
   public func recipe(_ type: String) -> Recipe? { codec.registry[OneText(type)] }
