@@ -107,6 +107,11 @@ struct BenchWorld<Receiver: EntryStore> {
     return try sender.store.put(content, kind: .object, type: type).0
   }
 
+  private mutating func giveReceiver() throws -> Repository<Receiver> {
+    guard let given = receiver.take() else { throw BenchFailure(reason: "a world is measured once") }
+    return given
+  }
+
   /// One session until the receiver's first round is over; throws when that did not bring what it should have.
   mutating func measure() throws -> (time: BenchTime, link: ChumLink<MemoryStore, Receiver>) {
     var one = ChumConfiguration(
@@ -116,8 +121,7 @@ struct BenchWorld<Receiver: EntryStore> {
     var other = ChumConfiguration(
       profile: profile, localPerson: bob, remotePerson: alice, localInstance: "b", remoteInstance: "a")
     other.exports = false
-    guard let given = receiver.take() else { throw BenchFailure(reason: "a world is measured once") }
-    var link = ChumLink(a: ChumHost(sender), one, b: ChumHost(given), other)
+    var link = ChumLink(a: ChumHost(sender), one, b: ChumHost(try giveReceiver()), other)
     sender = Repository(store: MemoryStore(), codec: sender.codec)
     let start = BenchTime.now
     link.start()

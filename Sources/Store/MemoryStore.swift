@@ -11,6 +11,8 @@ public struct MemoryStore: EntryStore, Sendable {
   private var open: [FileTicket: [UInt8]] = [:]
   private var heads: [ObjectHash: ObjectHash] = [:]
   private var reverse: [ReverseKey: [ObjectHash]] = [:]
+  /// The same lines for the question whether one is there: a person may have a hundred thousand grants.
+  private var reverseLines: [ReverseKey: Set<ObjectHash>] = [:]
   private var notes: [String: [UInt8]] = [:]
   private var nextTicket = 0
   /// Bytes that one open file may hold; memory has no disk behind it.
@@ -74,7 +76,7 @@ public struct MemoryStore: EntryStore, Sendable {
   public func referrers(_ key: ReverseKey) -> [ObjectHash] { reverse[key] ?? [] }
 
   public mutating func addReferrer(_ referrer: ObjectHash, to key: ReverseKey) throws(StoreFailure) {
-    guard reverse[key]?.contains(referrer) != true else { return }
+    guard reverseLines[key, default: []].insert(referrer).inserted else { return }
     reverse[key, default: []].append(referrer)
   }
 
