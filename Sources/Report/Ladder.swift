@@ -1,5 +1,5 @@
 public import Recording
-import Trace
+public import Trace
 import Wire
 import WireBytes
 
@@ -44,6 +44,14 @@ public struct Ladder: Sendable {
     case .unreadable: return head + palette.yellow("an encrypted frame of \(line.cipherLength ?? 0) bytes, no key")
     case .unencrypted: return head + palette.red("in clear: ") + body(line.payload, indent: head)
     }
+  }
+
+  /// The line for the side that closes first; nil for anything else.
+  public func text(_ event: Event) -> String? {
+    guard case .closed(let code, let reason, false) = event.kind else { return nil }
+    let who = event.direction == .fromClient ? "client" : "server"
+    let head = pad(JSONText.number(event.time), 10) + "  " + pad(ConsoleReport.printable(event.conn), 5, left: false)
+    return head + "  " + palette.bold("closed by the \(who): \(code) \(ConsoleReport.printable(cut(reason)))")
   }
 
   private func piece(_ line: PlainLine) -> String { "a piece of \(line.payload?.length ?? 0) bytes" }
