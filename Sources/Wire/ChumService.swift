@@ -1,4 +1,4 @@
-/// The services of CHUM by number (chum.md 1.4, observed.md 7).
+/// The services of CHUM by number (chum.md 2.2).
 public enum ChumService: Int, Sendable, CaseIterable {
   case getProtocolVersion = 1
   case getAccessibleRoots = 2
