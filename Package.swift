@@ -15,6 +15,8 @@ let package = Package(
     .target(name: "WireBytes"),
     .target(name: "Cryptobox", dependencies: ["CSodium", "COpenSSL", "WireBytes"]),
     .target(name: "Microdata", dependencies: ["WireBytes"]),
+    .target(name: "MicrodataVectors", dependencies: ["Microdata", "Cryptobox", "WireBytes"]),
+    .target(name: "CodecBench", dependencies: ["Microdata", "Cryptobox", "WireBytes"]),
     .target(name: "Wire", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
     .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
@@ -25,11 +27,12 @@ let package = Package(
       name: "chumgate",
       dependencies: [
         "Report", "Replay", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes", "Microdata",
+        "MicrodataVectors", "CodecBench",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "WireBytesTests", dependencies: ["WireBytes"]),
     .testTarget(name: "CryptoboxTests", dependencies: ["Cryptobox", "WireBytes"]),
-    .testTarget(name: "MicrodataTests", dependencies: ["Microdata", "WireBytes"]),
+    .testTarget(name: "MicrodataTests", dependencies: ["Microdata", "MicrodataVectors", "Cryptobox", "WireBytes"]),
     .testTarget(name: "WireTests", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .testTarget(name: "RecordingTests", dependencies: ["Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
