@@ -21,11 +21,12 @@ let package = Package(
     .target(name: "Wire", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
     .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
+    .target(name: "WebSocketWire", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "CommServer", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .target(
       name: "Network",
       dependencies: [
-        "CommServer", "Wire", "Cryptobox", "WireBytes",
+        "CommServer", "WebSocketWire", "Wire", "Cryptobox", "WireBytes",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -38,6 +39,8 @@ let package = Package(
       name: "chumgate",
       dependencies: [
         "Report", "Replay", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes", "Microdata",
+        "Network", "CommServer", "WebSocketWire",
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "WireBytesTests", dependencies: ["WireBytes"]),
