@@ -21,12 +21,12 @@ let package = Package(
     .target(name: "Wire", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
     .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
-    .target(name: "WebSocketWire", dependencies: ["WireBytes", "Cryptobox"]),
+    .target(name: "FrameBytes", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "CommServer", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .target(
       name: "Network",
       dependencies: [
-        "CommServer", "WebSocketWire", "Wire", "Cryptobox", "WireBytes",
+        "CommServer", "FrameBytes", "Wire", "Cryptobox", "WireBytes",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -39,7 +39,7 @@ let package = Package(
       name: "chumgate",
       dependencies: [
         "Report", "Replay", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes", "Microdata",
-        "Network", "CommServer", "WebSocketWire",
+        "Network", "CommServer", "FrameBytes",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),

@@ -52,13 +52,3 @@ public final class StreamDigest {
     return Hex.encode(digest.finish())
   }
 }
-
-/// SHA-1 through libcrypto: only for the opening handshake of WebSockets, which asks for nothing that needs strength.
-public enum SHA1 {
-  /// The digest, 20 bytes.
-  public static func hash(_ bytes: [UInt8]) -> [UInt8] {
-    var out = [UInt8](repeating: 0, count: 20)
-    _ = unsafe EVP_Digest(bytes, bytes.count, &out, nil, EVP_sha1(), nil)
-    return out
-  }
-}

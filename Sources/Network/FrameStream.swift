@@ -1,5 +1,5 @@
+import FrameBytes
 import NIOCore
-import WebSocketWire
 
 /// Cuts the bytes of one WebSocket into messages, pulling: ``next(_:)`` until it gives nil.
 ///

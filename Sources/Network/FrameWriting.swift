@@ -1,5 +1,5 @@
+import FrameBytes
 import NIOCore
-import WebSocketWire
 
 extension ByteBuffer {
   /// Appends a frame's head.

@@ -1,7 +1,7 @@
 import CommServer
+import FrameBytes
 import Logging
 import NIOCore
-import WebSocketWire
 
 /// One connection of the server, from the upgrade request to the end of TCP.
 ///

@@ -1,8 +1,8 @@
 import CommServer
 import Cryptobox
+import FrameBytes
 import Logging
 import NIOCore
-import WebSocketWire
 
 /// The machine, its sockets and its timer, all on one event loop: nothing here needs a lock, and a relayed message never
 /// changes threads.

@@ -1,8 +1,8 @@
 import Cryptobox
+public import FrameBytes
 import NIOCore
 import NIOPosix
 import NIOSSL
-public import WebSocketWire
 import WireBytes
 
 /// A WebSocket client that hides nothing: frames and bytes of any form go out, and every event comes in.

@@ -167,6 +167,7 @@ struct ServeCommand: AsyncParsableCommand {
   func run() async throws {
     if listFaults { return printFaults() }
     signal(SIGPIPE, SIG_IGN)
+    FileLimit.raise()
     let level = Logger.Level(rawValue: logLevel) ?? .info
     LoggingSystem.bootstrap { label in
       var handler = StreamLogHandler.standardError(label: label)
