@@ -26,7 +26,7 @@ let package = Package(
     .target(
       name: "Network",
       dependencies: [
-        "CommServer", "FrameBytes", "Wire", "Cryptobox", "WireBytes",
+        "CommServer", "Recording", "Trace", "FrameBytes", "Wire", "Cryptobox", "WireBytes",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),

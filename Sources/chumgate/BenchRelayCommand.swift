@@ -58,6 +58,7 @@ struct BenchRelayCommand: AsyncParsableCommand {
       result.append("roundTrips16x16", try await roundTrips(server, pairs: 16, inFlight: 16))
       result.append("stream64KiB", try await stream(server))
       result.append("registrations", try await registrations(server))
+      if proxy { result.append("throughRecordingProxy", try await recorded(server)) }
     } catch let failure as LoadGenerator.Failure {
       Terminal.error("\(failure) (\(text))")
       throw ExitCode(3)
@@ -118,6 +119,22 @@ struct BenchRelayCommand: AsyncParsableCommand {
     ])
     Self.perCPU(&object, "registrationsPerCPUSecond", Double(done.count), cpu)
     return .object(object)
+  }
+
+  /// The same through `chumgate record`, whose CPU time counts here; the file goes to the system's bin.
+  private func recorded(_ target: Target) async throws -> JSONValue {
+    let child: ChildServer
+    do { child = try ChildServer(["record", target.url.description, "--output", "/dev/null"]) } catch {
+      throw Exit.usage("cannot start the proxy: \(error)")
+    }
+    defer { child.stop() }
+    guard let url = WebSocketURL(child.url) else { throw Exit.usage("no URL of the proxy") }
+    let proxy = Target(url: url, pid: child.pid)
+    return .object(
+      JSONObject([
+        "roundTrips1": try await roundTrips(proxy, pairs: 1, inFlight: 1),
+        "roundTrips16x16": try await roundTrips(proxy, pairs: 16, inFlight: 16),
+      ]))
   }
 
   private func idle(_ target: Target) async throws -> JSONValue {

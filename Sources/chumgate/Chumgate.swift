@@ -12,6 +12,7 @@ struct Chumgate: AsyncParsableCommand {
         chumgate replay session.ndjson       judge a recorded session
         chumgate show session.ndjson         read it, decrypted
         chumgate serve                       the embedded CommServer
+        chumgate record ws://HOST -o FILE    capture a session through a proxy
         chumgate explain FRM-001             what a rule or requirement demands
 
       Exit codes: 0 pass, 1 failures, 2 usage or unreadable file, 3 target unreachable, 4 nothing ran,
@@ -19,7 +20,7 @@ struct Chumgate: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      GateCommand.self, ReplayCommand.self, ShowCommand.self, ExplainCommand.self, ServeCommand.self,
+      GateCommand.self, ReplayCommand.self, ShowCommand.self, ExplainCommand.self, ServeCommand.self, RecordCommand.self,
       BenchCommand.self,
     ])
 }

@@ -179,7 +179,7 @@ struct ServeCommand: AsyncParsableCommand {
     do { server = try await RelayServer(options) } catch { throw Exit.usage("\(error)") }
     // Before the ready line: whoever has read it may send a signal at once.
     let (signals, source) = AsyncStream.makeStream(of: Int32.self)
-    let watchers = [SIGINT, SIGTERM, SIGUSR1].map { Self.watch($0) { source.yield($0) } }
+    let watchers = [SIGINT, SIGTERM, SIGUSR1].map { SignalWatch.start($0) { source.yield($0) } }
     defer { for watcher in watchers { watcher.cancel() } }
     ready(server, options)
     if let stats {
@@ -240,14 +240,6 @@ struct ServeCommand: AsyncParsableCommand {
     let isMade = FileManager.default.createFile(atPath: path, contents: data, attributes: [.posixPermissions: 0o600])
     guard isMade else { throw Exit.usage("cannot write \(path)") }
     return key
-  }
-
-  private static func watch(_ number: Int32, _ body: @escaping @Sendable (Int32) -> Void) -> any DispatchSourceSignal {
-    signal(number, SIG_IGN)
-    let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-    source.setEventHandler { body(number) }
-    source.resume()
-    return source
   }
 
   private func ready(_ server: RelayServer, _ options: ServerOptions) {
