@@ -26,16 +26,21 @@ public struct Ladder: Sendable {
     case .clear: return head + body(line.payload, indent: head) + mark
     case .handshake:
       let who = line.fromInitiator == true ? "initiator" : "acceptor"
-      guard case .binary(let key)? = line.payload else { return head + palette.red("\(who)'s key message, does not open") }
+      guard case .binary(let key)? = line.payload else {
+        return head + palette.red("\(who)'s key message, does not open")
+      }
       return head + palette.dim("\(who)'s ephemeral key \(Hex.encode(key.prefix(4)))…")
     case .frame:
       let counter = palette.dim("#\(line.nonce.map(String.init) ?? "?") ")
-      if let control = line.control { return head + counter + palette.dim(control == "fragment" ? piece(line) : control) }
+      if let control = line.control {
+        return head + counter + palette.dim(control == "fragment" ? piece(line) : control)
+      }
       return head + counter + body(line.payload, indent: head)
     case .reassembled:
       return head + palette.dim("put together of \(line.fragments ?? 0) pieces: ") + body(line.payload, indent: head)
     case .undecryptable:
-      return head + palette.red("a frame of \(line.cipherLength ?? 0) bytes that does not open with counter \(line.nonce ?? 0)")
+      return head
+        + palette.red("a frame of \(line.cipherLength ?? 0) bytes that does not open with counter \(line.nonce ?? 0)")
     case .unreadable: return head + palette.yellow("an encrypted frame of \(line.cipherLength ?? 0) bytes, no key")
     case .unencrypted: return head + palette.red("in clear: ") + body(line.payload, indent: head)
     }
@@ -44,7 +49,8 @@ public struct Ladder: Sendable {
   private func piece(_ line: PlainLine) -> String { "a piece of \(line.payload?.length ?? 0) bytes" }
 
   private mutating func note(_ line: PlainLine) {
-    guard roles[line.conn] == nil, line.layer == .clear, line.direction == .fromClient, case .text(let text)? = line.payload
+    guard roles[line.conn] == nil, line.layer == .clear, line.direction == .fromClient,
+      case .text(let text)? = line.payload
     else { return }
     switch try? CommServerMessage.decode(text) {
     case .register: roles[line.conn] = .listener
@@ -74,7 +80,8 @@ public struct Ladder: Sendable {
       let inner = "\n" + String(repeating: " ", count: 44)
       if let microdata = microdata(in: text) {
         let shown = ConsoleReport.printable(cut(microdata.envelope))
-        return shown + inner + MicrodataLayout.lines(microdata.text).map { ConsoleReport.printable(cut($0)) }.joined(separator: inner)
+        return shown + inner
+          + MicrodataLayout.lines(microdata.text).map { ConsoleReport.printable(cut($0)) }.joined(separator: inner)
       }
       return ConsoleReport.printable(cut(text))
     }
