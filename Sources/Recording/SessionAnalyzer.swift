@@ -108,7 +108,7 @@ public struct SessionAnalyzer {
     nextNumber += 1
     connectionCount += 1
     let connection = Connection(number: nextNumber)
-    if case .message = line.content { connection.clear.hasBeginning = false }
+    if case .open = line.content, line.direction == .fromClient {} else { connection.clear.hasBeginning = false }
     connections[line.conn] = connection
     if keepsEvents { sink.turn(to: nextNumber) } else { sink.begin(line, leg: nextNumber) }
   }

@@ -108,7 +108,7 @@ struct FaultClosesConnection: Rule {
   }
 
   private mutating func judge(_ now: Double, _ report: inout Reporter) {
-    if let fault, now - fault.place.time > 2_500 {
+    if let fault, now - fault.place.time > 2_200 {
       report.violation(
         at: fault.place, by: fault.debtor, "not closed for \(Int(now - fault.place.time)) ms after this",
         also: fault.ids)

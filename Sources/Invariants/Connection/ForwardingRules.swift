@@ -188,7 +188,7 @@ struct CloseIsPassedOn: Rule {
   }
 
   private func late(_ due: Due, _ now: Double, _ report: inout Reporter) {
-    if now - due.place.time > 2_500 {
+    if now - due.place.time > 2_200 {
       report.violation(
         at: due.place, by: .commServer, "the other leg was not closed in \(Int(now - due.place.time)) ms",
         also: due.ids)

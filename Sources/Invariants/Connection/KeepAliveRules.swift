@@ -16,8 +16,10 @@ struct PulseWhenSilent: Rule {
     case .encrypted:
       client = Place(event)
       remote = client
-    case .closed:
-      judgeBoth(event.time, &report)
+    case .closed(let code, _, let echo):
+      // Who closes in words lives; any other end may be that of a peer that is lost, and was given up as it should be.
+      let living = echo || code == 1006 ? nil : event.direction
+      judgeBoth(event.time, living: living, &report)
     default:
       if event.direction == .fromClient {
         if client != nil {
@@ -31,20 +33,22 @@ struct PulseWhenSilent: Rule {
     }
   }
 
-  mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { judgeBoth(end.time, &report) }
+  mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { judgeBoth(end.time, living: nil, &report) }
 
-  private mutating func judgeBoth(_ now: Double, _ report: inout Reporter) {
-    judge(client, .client, now, &report)
-    judge(remote, .remote, now, &report)
+  private mutating func judgeBoth(_ now: Double, living: Direction?, _ report: inout Reporter) {
+    judge(client, .client, now, &report, weight: living == .fromClient ? .proven : .possible)
+    judge(remote, .remote, now, &report, weight: living == .fromServer ? .proven : .possible)
     client = nil
     remote = nil
   }
 
-  private func judge(_ place: Place?, _ who: Culprit, _ now: Double, _ report: inout Reporter) {
+  private func judge(
+    _ place: Place?, _ who: Culprit, _ now: Double, _ report: inout Reporter, weight: Weight = .proven
+  ) {
     guard let place else { return }
     let gap = now - place.time
     if gap > KeepAlive.sendAfter + SessionFacts.tolerance(KeepAlive.sendAfter) {
-      report.violation(at: place, by: who, "nothing sent for \(Int(gap)) ms behind this")
+      report.violation(at: place, by: who, "nothing sent for \(Int(gap)) ms behind this", weight: weight)
     }
   }
 }

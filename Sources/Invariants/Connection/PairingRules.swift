@@ -99,7 +99,7 @@ struct TokenIsAnswered: Rule {
   mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { judge(end.time, &report) }
 
   private mutating func judge(_ now: Double, _ report: inout Reporter) {
-    if let token, now - token.time > 2_500 {
+    if let token, now - token.time > 2_200 {
       report.violation(
         at: token, by: token.direction.opposite.speaker, "neither answered nor closed for \(Int(now - token.time)) ms")
     }
@@ -154,9 +154,9 @@ struct JoinerClosesAfterIdentity: Rule {
 
   private mutating func judge(_ now: Double, _ report: inout Reporter) {
     let culprit = (report.leg.initiator ?? .fromClient).speaker
-    if let joiner, now - joiner.time > 2_500 {
+    if let joiner, now - joiner.time > 2_200 {
       report.violation(at: joiner, by: culprit, "not closed for \(Int(now - joiner.time)) ms after this")
-    } else if let inviter, joiner == nil, now - inviter.time > 2_500 {
+    } else if let inviter, joiner == nil, now - inviter.time > 2_200 {
       report.violation(at: inviter, by: culprit, "not answered with an identity for \(Int(now - inviter.time)) ms")
     }
     inviter = nil

@@ -76,7 +76,7 @@ struct FaultIsClosed: Rule {
   mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { judge(end.time, &report) }
 
   private mutating func judge(_ now: Double, _ report: inout Reporter) {
-    if let fault, now - fault.place.time > 2_500 {
+    if let fault, now - fault.place.time > 2_200 {
       report.violation(
         at: fault.place, by: fault.direction.opposite.speaker,
         "not closed for \(Int(now - fault.place.time)) ms after this", also: fault.ids.filter { $0 != Self.info.id })
@@ -106,7 +106,7 @@ struct EveryFaultIsClosed: Rule {
   mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { judge(end.time, &report) }
 
   private mutating func judge(_ now: Double, _ report: inout Reporter) {
-    if let fault, now - fault.place.time > 2_500 {
+    if let fault, now - fault.place.time > 2_200 {
       report.violation(
         at: fault.place, by: fault.direction.opposite.speaker,
         "not closed for \(Int(now - fault.place.time)) ms after this", deviation: Self.info.knownDeviation,

@@ -44,7 +44,7 @@ struct ServerClosesOnAFault: Rule {
   }
 
   private mutating func judge(_ now: Double, _ report: inout Reporter) {
-    if let fault, now - fault.place.time > 2_500 {
+    if let fault, now - fault.place.time > 2_200 {
       report.violation(
         at: fault.place, by: .commServer, "not closed for \(Int(now - fault.place.time)) ms after this",
         also: fault.ids)
@@ -120,7 +120,9 @@ struct RequestIsServedOrRefused: Rule {
     binding: .deployment, reference: "connection.md 2.4")
   static let interests: EventSet = [.server, .wireFrame, .spliced, .closed]
   private var request: Place?
-  init(_ facts: SessionFacts) {}
+  /// The server may wait for a listener's pong before it hands over or refuses.
+  private let patience: Double
+  init(_ facts: SessionFacts) { patience = 6_000 + facts.pongTimeout }
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     switch event.kind {
@@ -135,7 +137,7 @@ struct RequestIsServedOrRefused: Rule {
 
   private mutating func judge(_ now: Double, _ report: inout Reporter) {
     // With the listener's own connection in the recording the request did arrive: it is the listener that waits.
-    if let request, !report.remoteIsRecorded, now - request.time > 6_000 {
+    if let request, !report.remoteIsRecorded, now - request.time > patience {
       report.violation(
         at: request, by: .commServer, "neither an answer nor a close in \(Int(now - request.time)) ms",
         weight: .possible)

@@ -76,13 +76,16 @@ public struct Finding: Sendable {
 public struct Reporter {
   /// The shared state of the event's connection.
   let leg: LegFacts
-  /// The rule that speaks.
-  var rule: RuleInfo
+  private let rules: [RuleInfo]
+  /// Position of the rule that speaks; a number, because it changes with every rule woken.
+  var position: Int
+  var rule: RuleInfo { rules[position] }
   var findings: [Finding] = []
 
-  init(leg: LegFacts, rule: RuleInfo) {
+  init(leg: LegFacts, rules: [RuleInfo], position: Int) {
     self.leg = leg
-    self.rule = rule
+    self.rules = rules
+    self.position = position
   }
 
   /// True when the remote peer's own connection is in the recording: it is judged there.

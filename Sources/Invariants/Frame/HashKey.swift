@@ -5,24 +5,33 @@ struct HashKey: Hashable, Sendable {
   /// Nil for anything but 64 lower-case hex digits.
   init?(_ text: String) {
     guard text.utf8.count == 64 else { return nil }
-    var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-    var position = 0
-    for byte in text.utf8 {
-      let digit: UInt64
-      switch byte {
-      case 0x30...0x39: digit = UInt64(byte &- 0x30)
-      case 0x61...0x66: digit = UInt64(byte &- 0x57)
-      default: return nil
-      }
-      switch position >> 4 {
-      case 0: words.0 = words.0 << 4 | digit
-      case 1: words.1 = words.1 << 4 | digit
-      case 2: words.2 = words.2 << 4 | digit
-      default: words.3 = words.3 << 4 | digit
-      }
-      position += 1
+    let fast = unsafe text.utf8.withContiguousStorageIfAvailable { unsafe Self.words($0) }
+    guard let words = unsafe fast ?? Array(text.utf8).withUnsafeBufferPointer({ unsafe Self.words($0) }) else {
+      return nil
     }
     self.words = words
+  }
+
+  private static func words(_ digits: UnsafeBufferPointer<UInt8>) -> (UInt64, UInt64, UInt64, UInt64)? {
+    guard let one = unsafe word(digits, 0), let two = unsafe word(digits, 16), let three = unsafe word(digits, 32),
+      let four = unsafe word(digits, 48)
+    else { return nil }
+    return (one, two, three, four)
+  }
+
+  private static func word(_ digits: UnsafeBufferPointer<UInt8>, _ start: Int) -> UInt64? {
+    var word: UInt64 = 0
+    for position in start..<(start + 16) {
+      let byte = unsafe digits[position]
+      if byte &- 0x30 < 10 {
+        word = word << 4 | UInt64(byte &- 0x30)
+      } else if byte &- 0x61 < 6 {
+        word = word << 4 | UInt64(byte &- 0x57)
+      } else {
+        return nil
+      }
+    }
+    return word
   }
 
   static func == (one: HashKey, other: HashKey) -> Bool { one.words == other.words }

@@ -78,14 +78,14 @@ public struct RuleEngine {
       legs[requester]?.facts.remoteIsRecorded = true
     }
     guard !infos.isEmpty else { return }
-    var reporter = Reporter(leg: leg.facts, rule: infos[0])
+    var reporter = Reporter(leg: leg.facts, rules: infos, position: 0)
     for position in sessionInterests[ordinal] {
-      reporter.rule = infos[position]
+      reporter.position = position
       if sessionMonitors[position] == nil { sessionMonitors[position] = rules[position].init(facts) }
       sessionMonitors[position]?.observe(event, &reporter)
     }
     for position in legInterests[ordinal] {
-      reporter.rule = infos[position]
+      reporter.position = position
       if leg.slots[position] < 0 {
         leg.slots[position] = Int16(leg.monitors.count)
         leg.monitors.append(rules[position].init(facts))
@@ -102,7 +102,7 @@ public struct RuleEngine {
     let nowhere = LegFacts()
     for position in rules.indices {
       guard var monitor = sessionMonitors[position] else { continue }
-      var reporter = Reporter(leg: nowhere, rule: infos[position])
+      var reporter = Reporter(leg: nowhere, rules: infos, position: position)
       monitor.finish(EndOfWatch(time: lastTime, closed: false), &reporter)
       sessionMonitors[position] = nil
       keep(reporter.findings)
@@ -124,7 +124,7 @@ public struct RuleEngine {
     guard let leg = legs.removeValue(forKey: number) else { return }
     let end = EndOfWatch(time: lastTime, closed: leg.facts.hasClosed)
     for position in rules.indices where leg.slots[position] >= 0 {
-      var reporter = Reporter(leg: leg.facts, rule: infos[position])
+      var reporter = Reporter(leg: leg.facts, rules: infos, position: position)
       leg.monitors[Int(leg.slots[position])].finish(end, &reporter)
       if !reporter.findings.isEmpty { keep(reporter.findings) }
     }

@@ -19,8 +19,8 @@ extension MicrodataCodec {
     limits: MicrodataLimits = .standard
   ) throws(MicrodataError) -> [UInt8] {
     let bytes = try written(document, form, profile, limits)
-    // Only a text with surrogates of its own needs another look.
-    return document.mayHaveSurrogates ? WTF8.utf8(bytes) : bytes
+    // Only texts from memory can have surrogates of their own.
+    return document.content.isFromMemory ? WTF8.utf8(bytes) : bytes
   }
 
   /// The text in memory, before it becomes bytes: lone surrogates of the value still stand in it.
@@ -43,14 +43,12 @@ extension MicrodataCodec {
   private func written(
     _ document: OneDocument, _ form: ObjectForm, _ profile: MicrodataProfile, _ limits: MicrodataLimits
   ) throws(MicrodataError) -> [UInt8] {
-    var document = document
-    if document.codec !== self { document = try DocumentBuilder.document(document.value, self, limits) }
-    return try document.source.withView { (source) throws(MicrodataError) in
-      try document.arena.withView { (arena) throws(MicrodataError) in
-        var writer = DocumentWriter(document, self, source, arena, profile, limits)
-        try writer.write(form)
-        return writer.out
-      }
+    var content = document.content
+    if content.codec !== self { content = try DocumentBuilder.document(document.value, self, limits).content }
+    return try content.source.withView { (source) throws(MicrodataError) in
+      var writer = DocumentWriter(DocumentView(content, source), self, profile, limits)
+      try writer.write(form)
+      return writer.out.array
     }
   }
 
@@ -73,9 +71,4 @@ extension MicrodataCodec {
 
   /// ECMAScript `Number(text)`.
   public static func number(_ text: OneText) -> Double { text.bytes.withView { NumberText.parse($0) } }
-}
-
-extension OneDocument {
-  /// What a reader of bytes made has no lone surrogates; a tree or a text of units may.
-  var mayHaveSurrogates: Bool { recipe == nil || WTF8.hasLoneSurrogate(arena) || WTF8.hasLoneSurrogate(source) }
 }
