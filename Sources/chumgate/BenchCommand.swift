@@ -10,6 +10,7 @@ struct BenchCommand: AsyncParsableCommand {
     subcommands: [
       BenchReplayCommand.self,
       BenchCodecCommand.self,
+      BenchHostileCommand.self,
       BenchRelayCommand.self,
     ])
 }
