@@ -86,6 +86,9 @@ extension Plants {
     .leg("HS-002", "data before ready", "relay-encrypted-1", "c3") { editor in
       editor.insert(.text("early"), .fromClient, after: editor.index("communication_request"))
     },
+    .leg("HS-003", "something else before ready", "relay-encrypted-1", "c3", at: .changed(1)) { editor in
+      editor.insert(.binary([1]), .fromServer, after: editor.index("communication_ready") - 1)
+    },
     .leg("HS-003", "another answer than ready", "relay-encrypted-1", "c3") {
       $0.replace("communication_ready", "nope")
     },
