@@ -50,6 +50,10 @@ let package = Package(
     .testTarget(
       name: "CommServerTests",
       dependencies: ["CommServer", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(name: "FrameBytesTests", dependencies: ["FrameBytes"]),
+    .testTarget(
+      name: "NetworkTests",
+      dependencies: ["Network", "CommServer", "Recording", "FrameBytes", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(name: "RecordingTests", dependencies: ["Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "InvariantsTests",

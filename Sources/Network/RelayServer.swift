@@ -66,7 +66,7 @@ public final class RelayServer: Sendable {
     listeners = channels
     self.port = port
     self.urls = urls
-    log.info("listening", metadata: ["urls": "\(urls.joined(separator: " "))"])
+    log.debug("listening", metadata: ["urls": "\(urls.joined(separator: " "))"])
   }
 
   public var url: String { urls.first ?? "" }
