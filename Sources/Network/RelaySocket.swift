@@ -290,6 +290,8 @@ final class RelaySocket: ChannelDuplexHandler {
     let searched = max(0, head.readableBytes - 3)
     head.writeBuffer(&input)
     let bytes = Array(buffer: head)
+    // Every HTTP method begins with a letter; a TLS handshake does not, and would wait for an answer for ever.
+    if let first = bytes.first, !(0x41...0x5A).contains(first) { return refuse(.badRequest) }
     guard let end = UpgradeRequest.end(in: bytes, from: searched) else {
       if bytes.count > UpgradeRequest.maximumSize { return refuse(.tooLarge) }
       phase = .handshake(head)
