@@ -53,7 +53,7 @@ let package = Package(
     .testTarget(name: "FrameBytesTests", dependencies: ["FrameBytes"]),
     .testTarget(
       name: "NetworkTests",
-      dependencies: ["Network", "CommServer", "Recording", "FrameBytes", "Wire", "Cryptobox", "WireBytes"]),
+      dependencies: ["Network", "CommServer", "Recording", "Trace", "FrameBytes", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(name: "RecordingTests", dependencies: ["Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "InvariantsTests",
