@@ -49,6 +49,7 @@ final class RelaySocket: ChannelDuplexHandler {
     self.core = core
     id = core.nextID()
     stream = FrameStream(endpoint: .server, limit: core.options.messageLimit)
+    if !core.has(.parsesLongMessages) { stream.softLimit = core.options.settings.clearMessageLimit }
     stream.tolerance = FrameTolerance(
       unmasked: core.has(.toleratesUnmasked), reservedBits: core.has(.toleratesReservedBits),
       badUTF8: core.has(.toleratesBadUTF8), fragmentsAreMessages: core.has(.deliversFragments))
@@ -148,6 +149,7 @@ final class RelaySocket: ChannelDuplexHandler {
     case .ping(let payload): pong(payload)
     case .pong: break
     case .close(let body): peerCloses(body)
+    case .oversized: core.deliver(.oversized(id))
     }
   }
 
@@ -168,6 +170,7 @@ final class RelaySocket: ChannelDuplexHandler {
 
   func splice(with partner: RelaySocket) {
     hasRelay = true
+    stream.softLimit = nil
     guard case .open = phase, core.forwardsDirectly else { return }
     phase = .spliced(partner)
     stream.partThreshold = core.options.partThreshold

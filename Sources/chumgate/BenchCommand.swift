@@ -7,7 +7,7 @@ import WireBytes
 struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure; prints JSON. Build with -c release first.",
-    subcommands: [BenchReplayCommand.self, BenchRelayCommand.self])
+    subcommands: [BenchReplayCommand.self, BenchRelayCommand.self, BenchHostileCommand.self])
 }
 
 struct BenchReplayCommand: ParsableCommand {
