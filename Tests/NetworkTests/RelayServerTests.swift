@@ -230,6 +230,20 @@ struct RelayServerTests {
   }
 
   @Test
+  func `the head of a long first message closes in the strict profile, and what follows it harms nobody`() async throws {
+    let server = try await Self.server(.strict)
+    let peer = try await Peer(server.url)
+    peer.client.sendRaw([0x82, 0xFF, 0, 0, 0, 0, 6, 0x40, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 0, count: 50_000))
+    #expect(try await peer.close() == CloseBody(code: 1_000, reason: "too_long"))
+    peer.client.sendRaw([UInt8](repeating: 0x82, count: 50_000))
+    #expect(await peer.next() == .ended)
+    let (listener, dialer) = try await Peer.relay(server.url)
+    dialer.client.send(binary: Self.bytes(10_000))
+    #expect(await listener.next() == .binary(Self.bytes(10_000)))
+    await server.stop(grace: 500)
+  }
+
+  @Test
   func `incomplete messages of all connections together stay within the budget`() async throws {
     let server = try await Self.server(.deployed) { $0.assemblyBudget = 1 << 20 }
     let peer = try await Peer(server.url)
