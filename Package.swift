@@ -53,6 +53,10 @@ let package = Package(
     .testTarget(
       name: "CommServerTests",
       dependencies: ["CommServer", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(name: "FrameBytesTests", dependencies: ["FrameBytes"]),
+    .testTarget(
+      name: "NetworkTests",
+      dependencies: ["Network", "CommServer", "Recording", "Trace", "FrameBytes", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(name: "RecordingTests", dependencies: ["Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "InvariantsTests",

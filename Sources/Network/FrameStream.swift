@@ -16,11 +16,15 @@ struct FrameStream {
     case ping(ByteBuffer)
     case pong(ByteBuffer)
     case close(CloseBody)
+    /// A message is longer than ``softLimit``; the stream is of no use after it.
+    case oversized
   }
 
   let endpoint: Endpoint
   /// Bytes of one message.
   var limit: Int
+  /// Longer messages come as ``Item/oversized`` before anything of them is kept.
+  var softLimit: Int?
   /// Messages longer than this come in parts; nil for never.
   var partThreshold: Int?
   /// Planted faults of the conformance self-test.
@@ -75,6 +79,7 @@ struct FrameStream {
       }
       let total = (message?.total ?? 0).addingReportingOverflow(Int(clamping: header.length))
       guard !total.overflow, total.partialValue <= limit else { throw .tooLong }
+      if let softLimit, total.partialValue > softLimit { return .oversized }
       let length = Int(header.length)
       let isSingle = header.isFinal && message == nil
       if isSingle, input.readableBytes - size >= length {

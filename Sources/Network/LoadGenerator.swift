@@ -115,7 +115,8 @@ public final class LoadGenerator: Sendable {
         listener.onBinary = onListenerMessage
         listener.onClose = { _ in end(.failure(.notConnected("a listener was closed"))) }
         listener.onReady = { _ in
-          connect(url, loop, .dialer(source: key.publicHex, target: key.publicHex)) { dialer in
+          let source = LoadKey(seed: UInt64(index) &* 7_919 &+ 12)
+          connect(url, loop, .dialer(source: source.publicHex, target: key.publicHex)) { dialer in
             dialer.onClose = { _ in end(.failure(.notConnected("a dialer was closed"))) }
             dialer.onReady = { dialer in
               dialers.append(dialer)

@@ -169,6 +169,7 @@ final class ProxyLeg: ChannelDuplexHandler {
         case .ping(let payload): partner?.send(.ping, payload)
         case .pong(let payload): partner?.send(.pong, payload)
         case .close(let body): passClose(body)
+        case .oversized: break
         }
       }
     } catch {

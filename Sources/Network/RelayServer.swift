@@ -66,7 +66,7 @@ public final class RelayServer: Sendable {
     listeners = channels
     self.port = port
     self.urls = urls
-    log.info("listening", metadata: ["urls": "\(urls.joined(separator: " "))"])
+    log.debug("listening", metadata: ["urls": "\(urls.joined(separator: " "))"])
   }
 
   public var url: String { urls.first ?? "" }
@@ -81,7 +81,7 @@ public final class RelayServer: Sendable {
       .serverChannelOption(.maxMessagesPerRead, value: 64)
       .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
       .childChannelOption(.writeBufferWaterMark, value: mark)
-      .childChannelOption(.maxMessagesPerRead, value: 4)
+      .childChannelOption(.maxMessagesPerRead, value: 1)
       .childChannelOption(
         .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1_024, maximum: 256 << 10)
       )

@@ -44,11 +44,16 @@ final class RelaySocket: ChannelDuplexHandler {
   private var lastActivity = -Double.infinity
   /// True while frames for the partner stand in the core's scratch buffer, and while something is written and unflushed.
   private var partnerNeedsFlush = false
+  /// Pongs of the read under way; one flush for all of them.
+  private var pongs = ByteBuffer()
+  /// Nothing more is read as frames: the peer broke RFC 6455, or is in the middle of something too long.
+  private var isDeaf = false
 
   init(_ core: ServerCore) {
     self.core = core
     id = core.nextID()
     stream = FrameStream(endpoint: .server, limit: core.options.messageLimit)
+    if !core.has(.parsesLongMessages) { stream.softLimit = core.options.settings.clearMessageLimit }
     stream.tolerance = FrameTolerance(
       unmasked: core.has(.toleratesUnmasked), reservedBits: core.has(.toleratesReservedBits),
       badUTF8: core.has(.toleratesBadUTF8), fragmentsAreMessages: core.has(.deliversFragments))
@@ -105,6 +110,7 @@ final class RelaySocket: ChannelDuplexHandler {
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
+    flushPongs()
     flushPartner()
     context.fireChannelReadComplete()
   }
@@ -148,6 +154,9 @@ final class RelaySocket: ChannelDuplexHandler {
     case .ping(let payload): pong(payload)
     case .pong: break
     case .close(let body): peerCloses(body)
+    case .oversized:
+      isDeaf = true
+      core.deliver(.oversized(id))
     }
   }
 
@@ -158,16 +167,23 @@ final class RelaySocket: ChannelDuplexHandler {
 
   private func pong(_ payload: ByteBuffer) {
     // A peer that reads nothing gets no more pongs than fit: only the last of many pings needs one.
-    guard !core.has(.ignoresWebSocketPing), let context, context.channel.isWritable else { return }
-    var frame = ByteBuffer()
-    frame.writeFrame(.pong, core.has(.answersPingEmpty) ? ByteBuffer().readableBytesView : payload.readableBytesView)
-    context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
+    guard !core.has(.ignoresWebSocketPing), isWritable else { return }
+    pongs.writeFrame(.pong, core.has(.answersPingEmpty) ? ByteBuffer().readableBytesView : payload.readableBytesView)
+    if pongs.readableBytes > 64 << 10 { flushPongs() }
+  }
+
+  private func flushPongs() {
+    guard pongs.readableBytes > 0 else { return }
+    write(pongs)
+    flush()
+    pongs = ByteBuffer()
   }
 
   // MARK: Relay
 
   func splice(with partner: RelaySocket) {
     hasRelay = true
+    stream.softLimit = nil
     guard case .open = phase, core.forwardsDirectly else { return }
     phase = .spliced(partner)
     stream.partThreshold = core.options.partThreshold
@@ -290,6 +306,8 @@ final class RelaySocket: ChannelDuplexHandler {
     let searched = max(0, head.readableBytes - 3)
     head.writeBuffer(&input)
     let bytes = Array(buffer: head)
+    // Every HTTP method begins with a letter; a TLS handshake does not, and would wait for an answer for ever.
+    if let first = bytes.first, !(0x41...0x5A).contains(first) { return refuse(.badRequest) }
     guard let end = UpgradeRequest.end(in: bytes, from: searched) else {
       if bytes.count > UpgradeRequest.maximumSize { return refuse(.tooLarge) }
       phase = .handshake(head)
@@ -330,7 +348,10 @@ final class RelaySocket: ChannelDuplexHandler {
     }
     phase = .closing
     resume()
+    flushPongs()
     sendClose(CloseBody(code: code, reason: reason))
+    // A peer that cannot be understood any more cannot answer either.
+    if isDeaf { return finishWriting() }
     flush()
     core.limit(self, to: .closing, core.options.closeTimeout)
   }
@@ -344,6 +365,7 @@ final class RelaySocket: ChannelDuplexHandler {
   /// The peer's close frame while we were open: answered with the same code and reason, as the real server's library does.
   private func peerCloses(_ body: CloseBody) {
     flushPartner()
+    flushPongs()
     sendClose(body)
     end(code: body.code, reason: body.reason)
     phase = .closing
@@ -353,7 +375,9 @@ final class RelaySocket: ChannelDuplexHandler {
   /// Closed by a fault of the peer's in RFC 6455: the code without a reason, and nothing more is read as frames.
   private func violated(_ failure: FrameFailure) {
     core.statistics.frameFailures += 1
+    isDeaf = true
     flushPartner()
+    flushPongs()
     let code = core.has(.closesLongWithOtherCode) && failure == .tooLong ? 1_000 : failure.closeCode
     sendClose(CloseBody(code: code))
     end(code: nil, reason: "")
@@ -379,8 +403,9 @@ final class RelaySocket: ChannelDuplexHandler {
   }
 
   private func awaitClose(_ input: inout ByteBuffer) {
-    while let item = try? stream.next(&input) {
+    while !isDeaf, let item = try? stream.next(&input) {
       switch item {
+      case .oversized: isDeaf = true
       case .whole(let header): input.moveReaderIndex(forwardBy: Int(header.length))
       case .close: return cut()
       default: break

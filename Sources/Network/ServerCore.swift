@@ -58,9 +58,6 @@ final class ServerCore {
   }
 
   func received(_ socket: RelaySocket, _ opcode: Opcode, _ payload: ByteBuffer) {
-    if let limit = options.settings.clearMessageLimit, !socket.hasRelay, payload.readableBytes > limit {
-      return deliver(.oversized(socket.id))
-    }
     if opcode == .text {
       deliver(.text(socket.id, String(buffer: payload)))
     } else {

@@ -292,6 +292,7 @@ final class ClientSocket: ChannelInboundHandler {
     case .close(let body):
       source.yield(.close(body))
       if options.answersClose { send(.close, body.encoded) }
+    case .oversized: break
     }
   }
 

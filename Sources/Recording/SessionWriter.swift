@@ -76,7 +76,7 @@ public struct SessionWriter: Sendable {
 
   private mutating func start(_ time: Double, _ conn: String, _ direction: Direction, _ kind: String) {
     // A tenth of a millisecond, without the cost of printing a double.
-    let tenths = Int(max(0, min(time, 1e13)) * 10)
+    let tenths = Int((max(0, min(time, 1e13)) * 10).rounded())
     append("{\"t\":\(tenths / 10)")
     if tenths % 10 > 0 { append(".\(tenths % 10)") }
     append(",\"conn\":\"")

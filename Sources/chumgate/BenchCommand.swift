@@ -10,8 +10,9 @@ struct BenchCommand: AsyncParsableCommand {
     subcommands: [
       BenchReplayCommand.self,
       BenchCodecCommand.self,
-      BenchHostileCommand.self,
+      BenchCodecHostileCommand.self,
       BenchRelayCommand.self,
+      BenchRelayHostileCommand.self,
     ])
 }
 
