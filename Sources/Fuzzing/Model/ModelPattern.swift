@@ -85,6 +85,32 @@ struct ModelPattern {
     return least == 0 && next(at)
   }
 
+  /// A text that the pattern was made for; anchors inside it may still refuse it.
+  func sample(_ choices: inout Choices) -> [UInt16] {
+    var out: [UInt16] = []
+    sample(root, &choices, &out)
+    return out
+  }
+
+  private func sample(_ node: Node, _ choices: inout Choices, _ out: inout [UInt16]) {
+    guard out.count < 200 else { return }
+    switch node {
+    case .unit(let unit): out.append(unit)
+    case .any: out.append(choices.pick(Array("a1&<é".utf16)))
+    case .units(let ranges, let negated):
+      guard let range = ranges.isEmpty ? nil : ranges[choices.below(ranges.count)], !negated else {
+        out.append(0x78)
+        return
+      }
+      out.append(range.lowerBound + UInt16(choices.below(Int(range.upperBound - range.lowerBound) + 1)))
+    case .start, .end: break
+    case .sequence(let nodes): for node in nodes { sample(node, &choices, &out) }
+    case .alternatives(let nodes): sample(nodes[choices.below(nodes.count)], &choices, &out)
+    case .times(let node, let least, let most):
+      for _ in 0..<least + choices.below(min(4, most - least + 1)) { sample(node, &choices, &out) }
+    }
+  }
+
   private func fold(_ unit: UInt16) -> UInt16 { ignoresCase && (0x61...0x7A).contains(unit) ? unit - 0x20 : unit }
 
   private func swapCase(_ unit: UInt16) -> UInt16 {
