@@ -58,7 +58,8 @@ public struct MarkupTree: Sendable {
   /// The name of the innermost open element.
   var openName: ArraySlice<UInt8>? { open.last.map { storage[nodes[$0].content] } }
 
-  mutating func openElement(_ name: some Collection<UInt8>, at offset: Int?) {
+  /// Opens an element; what is added next is its.
+  public mutating func openElement(_ name: some Collection<UInt8>, at offset: Int?) {
     let start = storage.count
     storage.append(contentsOf: name)
     open.append(nodes.count)
@@ -69,7 +70,7 @@ public struct MarkupTree: Sendable {
   }
 
   /// Adds an attribute to the element opened last; ignored when none is.
-  mutating func addAttribute(_ name: some Collection<UInt8>, _ value: some Collection<UInt8>, at offset: Int?) {
+  public mutating func addAttribute(_ name: some Collection<UInt8>, _ value: some Collection<UInt8>, at offset: Int?) {
     guard let last = nodes.indices.last, nodes[last].kind == .element else { return }
     let start = storage.count
     storage.append(contentsOf: name)
@@ -79,7 +80,8 @@ public struct MarkupTree: Sendable {
     nodes[last].attributes = nodes[last].attributes.lowerBound..<attributes.count
   }
 
-  mutating func addText(_ text: some Collection<UInt8>, at offset: Int?) {
+  /// Adds text; it joins a text in front of it.
+  public mutating func addText(_ text: some Collection<UInt8>, at offset: Int?) {
     guard !text.isEmpty else { return }
     if let last = nodes.indices.last, nodes[last].kind == .text, lastClosed <= last {
       storage.append(contentsOf: text)
@@ -97,7 +99,8 @@ public struct MarkupTree: Sendable {
     append(.foreign, start..<storage.count, offset)
   }
 
-  mutating func closeElement() {
+  /// Closes the innermost open element; nothing happens when none is.
+  public mutating func closeElement() {
     guard let index = open.popLast() else { return }
     nodes[index].subtreeEnd = nodes.count
     lastClosed = nodes.count

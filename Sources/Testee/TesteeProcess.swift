@@ -84,7 +84,7 @@ struct TesteeProcess: ~Copyable {
     guard !isReaped else { return }
     kill(-pid, SIGKILL)
     kill(pid, SIGKILL)
-    _ = unsafe waitpid(pid, nil, 0)
+    _ = waitpid(pid, nil, 0)
   }
 
   /// What the process is ready for, waiting at most so many milliseconds.
