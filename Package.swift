@@ -1,6 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// `CHUMGATE_FUZZ=1 swift build --sanitize=fuzzer …`: libFuzzer brings the main function, so the programs leave out theirs.
+let fuzzExclusions = Context.environment["CHUMGATE_FUZZ"] == nil ? [] : ["main.swift"]
+
 /// One folder is one target is one idea; the arrows of the list only point upwards to what stands before.
 let package = Package(
   name: "chumgate",
@@ -32,11 +35,11 @@ let package = Package(
     .target(name: "Fuzzing", dependencies: ["MicrodataOracle", "Microdata", "WireBytes"]),
     .target(name: "CLibFuzzer"),
     .target(name: "FuzzProgram", dependencies: ["Fuzzing", "CLibFuzzer"]),
-    .executableTarget(name: "FuzzMicrodataParse", dependencies: ["FuzzProgram", "Fuzzing"]),
-    .executableTarget(name: "FuzzMicrodataRoundTrip", dependencies: ["FuzzProgram", "Fuzzing"]),
-    .executableTarget(name: "FuzzMicrodataOracle", dependencies: ["FuzzProgram", "Fuzzing"]),
-    .executableTarget(name: "FuzzMicrodataModel", dependencies: ["FuzzProgram", "Fuzzing"]),
-    .executableTarget(name: "FuzzMicrodataEmpty", dependencies: ["FuzzProgram", "Fuzzing"]),
+    .executableTarget(name: "FuzzMicrodataParse", dependencies: ["FuzzProgram", "Fuzzing"], exclude: fuzzExclusions),
+    .executableTarget(name: "FuzzMicrodataRoundTrip", dependencies: ["FuzzProgram", "Fuzzing"], exclude: fuzzExclusions),
+    .executableTarget(name: "FuzzMicrodataOracle", dependencies: ["FuzzProgram", "Fuzzing"], exclude: fuzzExclusions),
+    .executableTarget(name: "FuzzMicrodataModel", dependencies: ["FuzzProgram", "Fuzzing"], exclude: fuzzExclusions),
+    .executableTarget(name: "FuzzMicrodataEmpty", dependencies: ["FuzzProgram", "Fuzzing"], exclude: fuzzExclusions),
     .testTarget(name: "WireBytesTests", dependencies: ["WireBytes"]),
     .testTarget(name: "CryptoboxTests", dependencies: ["Cryptobox", "WireBytes"]),
     .testTarget(name: "MicrodataTests", dependencies: ["Microdata", "WireBytes"]),

@@ -1,15 +1,5 @@
 import FuzzProgram
 import Fuzzing
 
-// A libFuzzer program; the properties live in the library. Built without the sanitizer it replays the files it is given.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
-  unsafe FuzzProgram.testOneInput(.model, data, size)
-}
-
-@_cdecl("LLVMFuzzerCustomMutator")
-public func mutate(_ data: UnsafeMutablePointer<UInt8>?, _ size: Int, _ limit: Int, _ seed: CUnsignedInt) -> Int {
-  unsafe FuzzProgram.mutate(.model, data, size, limit, seed)
-}
-
+// Without libFuzzer, which brings a main function of its own, the program replays the files that it is given.
 FuzzProgram.replay(.model)

@@ -26,8 +26,13 @@ public protocol CodecUnderTest {
   func validate(_ bytes: [UInt8], _ form: ModelReader.Form) throws(CodecRefusal)
   /// The ID form of an object's bytes; nil for an unversioned type.
   func extractId(_ bytes: [UInt8]) throws(CodecRefusal) -> [UInt8]?
+  func isSame(_ left: Value, _ right: Value) -> Bool
   func model(_ value: Value) -> ModelValue
   func value(_ model: ModelValue) -> Value
+}
+
+extension CodecUnderTest {
+  public func isSame(_ left: Value, _ right: Value) -> Bool { model(left).ordered == model(right).ordered }
 }
 
 extension ModelReader.Form {

@@ -52,7 +52,7 @@ public struct ParseProperties<Codec: CodecUnderTest> {
     }
     switch deployed {
     case .success(let other):
-      guard codec.model(value).ordered == codec.model(other).ordered else {
+      guard codec.isSame(value, other) else {
         throw Finding(
           "profiles-agree", ["MD-096"],
           "strict \(codec.model(value).summary), deployed \(codec.model(other).summary)")
