@@ -37,7 +37,7 @@ public struct OneCodec: CodecUnderTest {
   }
 
   public func extractId(_ bytes: [UInt8]) throws(CodecRefusal) -> [UInt8]? {
-    throw CodecRefusal("unsupported")
+    do throws(MicrodataError) { return try codec.extractId(bytes) } catch { throw CodecRefusal(error) }
   }
 
   public func isSame(_ left: Value, _ right: Value) -> Bool { left.tree == right.tree }

@@ -8,6 +8,7 @@ public final class MicrodataCodec: Sendable {
   let nameIndices: [OneText: Int32]
   let regexps: [RegexpPair]
   let failures: [MicrodataError]
+  let allowedTypes: [[OneText]]
   // The tables are written once here and freed with the codec; in between they are only read.
   nonisolated(unsafe) let types: Table<TypeCode>
   nonisolated(unsafe) let rules: Table<RuleCode>
@@ -27,6 +28,7 @@ public final class MicrodataCodec: Sendable {
     nameIndices = indices
     regexps = compiler.regexps
     failures = compiler.failures
+    allowedTypes = compiler.allowedTypes
     unsafe types = Table(compiler.types)
     unsafe rules = Table(compiler.rules)
     unsafe recipes = Table(compiler.recipes)

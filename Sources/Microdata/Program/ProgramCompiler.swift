@@ -18,6 +18,7 @@ struct ProgramCompiler {
   var names: [OneText] = []
   var regexps: [RegexpPair] = []
   var failures: [MicrodataError] = []
+  var allowedTypes: [[OneText]] = []
   var recipes: [RecipeCode] = []
   private var nameIndices: [OneText: Int32] = [:]
   private var templates: [OneText: Template] = [:]
@@ -206,9 +207,13 @@ struct ProgramCompiler {
     case .number: return addScalar(.number)
     case .boolean: return addScalar(.boolean)
     case .stringifiable: return addScalar(.json)
-    case .reference(let kind, _):
+    case .reference(let kind, let allowedTypes):
+      var code = TypeCode(kind: .reference)
+      code.link = kind
+      code.allowedTypes = Int32(self.allowedTypes.count)
+      self.allowedTypes.append(allowedTypes)
       return addType(
-        TypeCode(kind: .reference), open: "<a data-type=\"" + OneText(kind.linkType) + "\">", close: "</a>",
+        code, open: "<a data-type=\"" + OneText(kind.linkType) + "\">", close: "</a>",
         memberClose: "</a>")
     case .list(let kind, let item):
       var code = TypeCode(kind: kind == .array ? .array : kind == .bag ? .bag : .set)

@@ -39,6 +39,9 @@ struct TypeCode: Sendable {
   var rules = Stretch()
   /// Index into the table of regexps, or -1.
   var regexp: Int32 = -1
+  /// References: what they point to, and an index into the lists of allowed types.
+  var link: ItemType.ReferenceKind = .object
+  var allowedTypes: Int32 = -1
   /// What stands around the value inside of a list or map; empty for scalars.
   var itemOpen = Template()
   var itemClose = Template()

@@ -23,7 +23,9 @@ struct UnitReader<Unit: FixedWidthInteger & UnsignedInteger> {
   let rules: Table<RuleCode>
   let texts: Table<UInt16>
   /// Explosion replaces the reading of references (microdata.md 12).
-  var exploder: (any ReferenceReader)?
+  var exploder: Exploder?
+  /// Imploded objects open around the place.
+  var explosionDepth = 0
 
   init(_ codec: MicrodataCodec, _ html: UnitText<Unit>, _ limits: MicrodataLimits) {
     self.codec = codec
@@ -93,7 +95,7 @@ struct UnitReader<Unit: FixedWidthInteger & UnsignedInteger> {
       if case .undefined = value {
         guard rule.isOptional else {
           throw fault(
-            "M2O-PD1", "the mandatory property \(property(rule)) is not here", context.pos, open(rule))
+            exploder == nil ? "M2O-PD1" : "MEX-PD1", "the mandatory property \(property(rule)) is not here", context.pos, open(rule))
         }
         continue
       }

@@ -1,6 +1,3 @@
-/// Reads references in another way than 8.3: the exploder stores what it finds and answers with the hash.
-protocol ReferenceReader {}
-
 extension UnitReader {
   /// `value` of 8.3; `.undefined` stands for the reference's undefined. The rule is the one whose value this is part of.
   mutating func value(
@@ -9,15 +6,20 @@ extension UnitReader {
     let type = types[index]
     let open = isNested ? type.itemOpen : rule.open
     switch type.kind {
-    case .reference: return try reference(open, rule, &context)
+    case .reference:
+      guard exploder == nil else { return try explodedReference(type, rule, &context, depth) }
+      return try reference(open, rule, &context)
     case .array, .bag, .set: return try list(type, open, rule, &context, depth)
     case .map: return try map(type, open, rule, &context, depth)
     case .object: return try nestedObject(type, rule, &context, depth)
-    default: return try scalar(type, open, rule, &context, isNested)
+    default:
+      // The exploder looks scalars up by their itemprop wherever they stand, and so misses those of lists and maps.
+      if exploder != nil, isNested { return .undefined }
+      return try scalar(type, open, rule, &context, isNested)
     }
   }
 
-  private func checkDepth(_ depth: Int, _ pos: Int) throws(MicrodataError) {
+  func checkDepth(_ depth: Int, _ pos: Int) throws(MicrodataError) {
     guard depth <= limits.depth else {
       throw fault(.depth, "nested deeper than \(limits.depth) levels", pos, "fewer levels")
     }

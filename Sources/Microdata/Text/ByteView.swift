@@ -81,14 +81,6 @@
     return nil
   }
 
-  /// How many bytes equal `byte`.
-  func countOf(_ byte: UInt8) -> Int {
-    var total = 0
-    let buffer = unsafe UnsafeBufferPointer(start: base, count: count)
-    for unsafevalue in unsafe buffer where value == byte { total &+= 1 }
-    return total
-  }
-
   /// The first index at or behind `start` of a byte that ends or bends text: `<`, `>`, `&`; `count` when none.
   @inline(__always)
   func findMarkup(from start: Int) -> Int {
