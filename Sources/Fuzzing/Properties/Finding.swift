@@ -20,4 +20,13 @@ enum Extract {
   static func of(_ bytes: [UInt8]) -> String {
     String(decoding: bytes.prefix(300), as: UTF8.self) + (bytes.count > 300 ? "…" : "")
   }
+
+  /// Both texts around the first byte in which they differ.
+  static func difference(_ one: [UInt8], _ other: [UInt8]) -> String {
+    let shared = zip(one, other).prefix { $0 == $1 }.count
+    func piece(_ bytes: [UInt8]) -> String {
+      String(decoding: bytes[max(0, shared - 60)..<min(bytes.count, shared + 60)], as: UTF8.self).debugDescription
+    }
+    return "at byte \(shared): \(piece(one)) and \(piece(other))"
+  }
 }

@@ -61,12 +61,23 @@ public struct RoundTripProperties<Codec: CodecUnderTest> {
       try checkUnreadable(written, form, error)
       return
     }
+    // Lone surrogates are U+FFFD in the bytes and sort otherwise then (MD-068); strict does not write them.
+    guard (try? codec.serialise(value, form, .strict)) != nil else { return }
     // B1, B3 and B4: null, inherited types and empty texts come back as values that are not written again.
     guard let again = try? codec.serialise(back, form, .deployed) else { return }
-    guard again == written else {
+    guard again == written || again == modelAgain(written, form) else {
       throw Finding(
-        "stable", ["MD-001", "MD-013"], "written \(Extract.of(written)), read and written again \(Extract.of(again))")
+        "stable", ["MD-001", "MD-013"], "written, and read and written again, differ \(Extract.difference(written, again))")
     }
+  }
+
+  /// What the model makes of reading and writing; B3's inherited types come back as something else there too.
+  private func modelAgain(_ written: [UInt8], _ form: ModelReader.Form) -> [UInt8]? {
+    let text = Array(String(decoding: written, as: UTF8.self).utf16)
+    guard let value = try? ModelReader.read(text, as: form, recipes: recipes),
+      let again = try? ModelWriter.write(value, as: form, recipes: recipes)
+    else { return nil }
+    return Self.utf8(again)
   }
 
   private func checkUnreadable(_ written: [UInt8], _ form: ModelReader.Form, _ refusal: CodecRefusal) throws(Finding) {
