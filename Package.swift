@@ -19,6 +19,7 @@ let package = Package(
     .target(name: "Cryptobox", dependencies: ["CSodium", "COpenSSL", "WireBytes"]),
     .target(name: "Microdata", dependencies: ["WireBytes"]),
     .target(name: "MicrodataVectors", dependencies: ["Microdata", "Cryptobox", "WireBytes"]),
+    .target(name: "CodecBench", dependencies: ["Microdata", "Cryptobox", "WireBytes"]),
     .target(name: "MicrodataOracle", dependencies: ["CLibXML2"]),
     .target(name: "Wire", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
@@ -30,7 +31,7 @@ let package = Package(
       name: "chumgate",
       dependencies: [
         "Report", "Replay", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes", "Microdata",
-        "MicrodataVectors",
+        "MicrodataVectors", "CodecBench",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "Testee", dependencies: ["Microdata", "WireBytes"]),

@@ -183,6 +183,11 @@ extension CanonicalReader {
       }
     }
     if wantsValues {
+      if verdict.isJSON, withText(text, { JSONText.isNull($0) }) {
+        // The writer asks for null before it asks for the type.
+        nodes.append(Node(.null, key: key))
+        return true
+      }
       let flags = (text.isInArena ? Node.inArena : 0) | (isWritten ? Node.isCanonical : 0)
       nodes.append(Node(.json, key: key, flags: flags, offset: text.start, length: text.length))
     }

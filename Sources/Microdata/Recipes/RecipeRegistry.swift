@@ -61,7 +61,10 @@ public enum RecipesFile {
     var object = OneObject(["$type$": "Recipe"])
     if let name = entry["name"]?.string { object.set("name", .string(OneText(name))) }
     if let rules = entry["rules"]?.array { object.set("rule", .array(rules.map(rule))) }
-    if let crdt = entry["crdtConfig"] { object.set("crdtConfig", plain(crdt)) }
+    if let pairs = entry["crdtConfig"]?.array {
+      // A map in the recipe; the file lists its pairs.
+      object.set("crdtConfig", .map(pairs.map { OneMapEntry(plain($0.array?.first ?? .null), plain($0.array?.last ?? .null)) }))
+    }
     return .object(object)
   }
 

@@ -7,6 +7,8 @@ struct JSONScanner {
     case valid
     case invalid(at: Int)
     case tooDeep(at: Int)
+
+    var isJSON: Bool { self == .canonical || self == .valid }
   }
 
   private let view: ByteView

@@ -14,6 +14,13 @@ struct JSONText {
     return value
   }
 
+  /// Whether text that is JSON says null.
+  static func isNull(_ view: ByteView) -> Bool {
+    var index = 0
+    while view[index] == 0x20 || view[index] == 0x0A || view[index] == 0x0D || view[index] == 0x09 { index += 1 }
+    return view[index] == 0x6E
+  }
+
   private init(view: ByteView, depthLimit: Int) {
     self.view = view
     self.depthLimit = depthLimit

@@ -115,14 +115,18 @@ extension OneText {
 }
 
 extension OneObject {
-  /// A JSON object, or `$obj` where a key needs it.
-  public var vector: JSONValue {
-    let needsPairs = members.contains { member in
+  /// True when a key cannot stand in a JSON object of the encoding.
+  public var isEncodedAsPairs: Bool {
+    members.contains { member in
       let name = member.name.string
       return name.utf8.first == 0x24 && name != "$type$" && name != "$versionHash$" || name == "__proto__"
         || member.name.hasLoneSurrogate
     }
-    if needsPairs {
+  }
+
+  /// A JSON object, or `$obj` where a key needs it.
+  public var vector: JSONValue {
+    if isEncodedAsPairs {
       return ["$obj": .array(members.map { .array([$0.name.vector, $0.value.vector]) })]
     }
     var object = JSONObject()
