@@ -189,7 +189,8 @@ public struct ModelReader {
     var items: [ModelValue] = []
     for piece in pieces {
       var inside = Context(html: piece)
-      let item = try value(type.item, itemprop, &inside, nested: true, depth: depth + 1) ?? .undefined
+      var item = try value(type.item, itemprop, &inside, nested: true, depth: depth + 1) ?? .undefined
+      if type.name == "set" { item = item.asSetMember }
       if type.name == "set", items.contains(where: { $0.isSameValueZero(item) }) { continue }
       items.append(item)
     }
@@ -219,7 +220,7 @@ public struct ModelReader {
     var pairs: [ModelValue.Pair] = []
     for index in stride(from: 0, to: pieces.count, by: 2) {
       var inside = Context(html: pieces[index])
-      let key = try value(type.key, itemprop, &inside, nested: true, depth: depth + 1) ?? .undefined
+      let key = (try value(type.key, itemprop, &inside, nested: true, depth: depth + 1) ?? .undefined).asSetMember
       var found = ModelValue.undefined
       if index + 1 < pieces.count {
         var inside = Context(html: pieces[index + 1])

@@ -63,6 +63,9 @@ public indirect enum ModelValue: Sendable, Hashable {
     }
   }
 
+  /// JavaScript's sets and maps take -0 as 0.
+  var asSetMember: ModelValue { double == 0 ? .number(0.0) : self }
+
   /// A bounded text for reports; the notation is that of the vectors, shortened.
   public var summary: String {
     var out = ""
