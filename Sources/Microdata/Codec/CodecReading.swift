@@ -27,7 +27,7 @@ extension MicrodataCodec {
     limits: MicrodataLimits = .standard
   ) throws(MicrodataError) -> OneDocument {
     let input = try checked(bytes, profile, limits)
-    return try read(input.bytes, input.kind, form, expected, profile, limits)
+    return try read(input.bytes, input.kind, form, expected, profile, limits, isFromMemory: false)
   }
 
   /// Reads a text that may hold lone surrogates, as only memory can (`strict` refuses those).
@@ -39,7 +39,7 @@ extension MicrodataCodec {
       return try parse(text.bytes, form: form, expected: expected, profile: profile, limits: limits)
     }
     let kind = text.bytes.withView { WTF8.kind($0, allowingSurrogates: true) }
-    return try read(text.bytes, kind, form, expected, profile, limits)
+    return try read(text.bytes, kind, form, expected, profile, limits, isFromMemory: true)
   }
 
   /// Refuses bytes that are not canonical; builds no values (18.10).
@@ -70,15 +70,16 @@ extension MicrodataCodec {
 
   private func read(
     _ bytes: [UInt8], _ kind: WTF8.Kind, _ form: ObjectForm, _ expected: ExpectedType, _ profile: MicrodataProfile,
-    _ limits: MicrodataLimits
+    _ limits: MicrodataLimits, isFromMemory: Bool
   ) throws(MicrodataError) -> OneDocument {
     var failure: MicrodataError?
     let quick: OneDocument? = bytes.withView { view in
       var reader = CanonicalReader(self, view, limits, isStrict: profile == .strict, wantsValues: true)
       if reader.read(form, expected) {
         return OneDocument(
-          codec: self, source: bytes, arena: reader.arena, nodes: reader.nodes, extraNames: [], others: [],
-          recipe: reader.recipe, isKnownCanonical: profile == .strict)
+          content: DocumentContent(
+            self, source: bytes, arena: reader.arena.take(), nodes: reader.nodes.take(), recipe: reader.recipe,
+            isKnownCanonical: profile == .strict, isFromMemory: isFromMemory))
       }
       if profile == .strict { failure = reader.error }
       return nil

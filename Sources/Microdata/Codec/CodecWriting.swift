@@ -19,8 +19,8 @@ extension MicrodataCodec {
     limits: MicrodataLimits = .standard
   ) throws(MicrodataError) -> [UInt8] {
     let bytes = try written(document, form, profile, limits)
-    // Only a text with surrogates of its own needs another look.
-    return document.mayHaveSurrogates ? WTF8.utf8(bytes) : bytes
+    // Only texts from memory can have surrogates of their own.
+    return document.content.isFromMemory ? WTF8.utf8(bytes) : bytes
   }
 
   /// The text in memory, before it becomes bytes: lone surrogates of the value still stand in it.
@@ -43,15 +43,26 @@ extension MicrodataCodec {
   private func written(
     _ document: OneDocument, _ form: ObjectForm, _ profile: MicrodataProfile, _ limits: MicrodataLimits
   ) throws(MicrodataError) -> [UInt8] {
-    var document = document
-    if document.codec !== self { document = try DocumentBuilder.document(document.value, self, limits) }
-    return try document.source.withView { (source) throws(MicrodataError) in
-      try document.arena.withView { (arena) throws(MicrodataError) in
-        var writer = DocumentWriter(document, self, source, arena, profile, limits)
-        try writer.write(form)
-        return writer.out
+    var content = document.content
+    if content.codec !== self { content = try DocumentBuilder.document(document.value, self, limits).content }
+    // Written straight into the array; what turns out longer than expected goes through memory of its own.
+    let expected = unsafe content.source.count + content.arena.count / 4 + content.nodes.count * 16 / 8 + 256
+    let capacity = unsafe content.recipe == nil ? content.arena.count + content.nodes.count * 32 + 512 : expected
+    var failure: MicrodataError?
+    var longer: [UInt8]?
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { memory, count in
+      content.source.withView { source in
+        var writer = unsafe DocumentWriter(
+          DocumentView(content, source), self, profile, limits, into: Buffer(borrowing: memory))
+        do throws(MicrodataError) { try writer.write(form) } catch {
+          failure = error
+          return
+        }
+        if writer.out.isBorrowed { count = writer.out.count } else { longer = writer.out.array }
       }
     }
+    if let failure { throw failure }
+    return longer ?? bytes
   }
 
   /// The sorted JSON of a stringifiable, before escaping (microdata.md 5).
@@ -73,9 +84,4 @@ extension MicrodataCodec {
 
   /// ECMAScript `Number(text)`.
   public static func number(_ text: OneText) -> Double { text.bytes.withView { NumberText.parse($0) } }
-}
-
-extension OneDocument {
-  /// What a reader of bytes made has no lone surrogates; a tree or a text of units may.
-  var mayHaveSurrogates: Bool { recipe == nil || WTF8.hasLoneSurrogate(arena) || WTF8.hasLoneSurrogate(source) }
 }

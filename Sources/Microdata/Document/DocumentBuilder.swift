@@ -1,9 +1,9 @@
 /// Flattens a tree of values into a document, so that there is one writer.
-struct DocumentBuilder {
+struct DocumentBuilder: ~Copyable {
   private let codec: MicrodataCodec
   private let limits: MicrodataLimits
-  private var arena: [UInt8] = []
-  private var nodes: [Node] = []
+  private var arena = Buffer<UInt8>()
+  private var nodes = Buffer<Node>()
   private var extraNames: [OneText] = []
   private var extraIndices: [OneText: Int32] = [:]
   private var others: [OneValue] = []
@@ -21,8 +21,9 @@ struct DocumentBuilder {
     var builder = DocumentBuilder(codec, limits)
     try builder.add(value, key: -1, depth: 0)
     return OneDocument(
-      codec: codec, source: [], arena: builder.arena, nodes: builder.nodes, extraNames: builder.extraNames,
-      others: builder.others, recipe: nil, isKnownCanonical: false)
+      content: DocumentContent(
+        codec, source: [], arena: builder.arena.take(), nodes: builder.nodes.take(), extraNames: builder.extraNames,
+        others: builder.others, isFromMemory: true))
   }
 
   private mutating func key(_ name: OneText) -> Int32 {
@@ -50,7 +51,7 @@ struct DocumentBuilder {
       }
       nodes.append(
         Node(.string, key: key, flags: Node.inArena, offset: arena.count, length: text.bytes.count))
-      arena += text.bytes
+      arena.append(text.bytes)
     case .regexp, .function, .symbol, .bigint:
       nodes.append(Node(.other, key: key, flags: 0, offset: others.count, length: 0))
       others.append(value)

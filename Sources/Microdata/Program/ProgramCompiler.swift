@@ -51,6 +51,8 @@ struct ProgramCompiler {
     _ = nameIndex("$type$")
     _ = nameIndex("$versionHash$")
     for recipe in registry.recipes { try compile(recipe) }
+    // The writer copies texts sixteen bytes at a time.
+    bytes += [UInt8](repeating: 0, count: 16)
   }
 
   private mutating func compile(_ recipe: Recipe) throws(MicrodataError) {

@@ -1,25 +1,28 @@
 extension CanonicalReader {
   /// `<li>…</li>` until something else stands there.
-  mutating func list(_ type: TypeCode, _ key: Int32, _ depth: Int) -> Bool {
+  mutating func list(_ typeIndex: Int32, _ key: Int32, _ depth: Int) -> Bool {
+    let type = types[typeIndex]
     let kind: NodeKind = type.kind == .set ? .set : .array
     let index = nodes.count
     if wantsValues { nodes.append(Node(kind, key: key)) }
-    let item = types[type.item]
+    let itemKind = types[type.item].kind
     let wasCanonical = isCanonical
     isCanonical = true
     let ordered = isStrict ? type.kind != .array : type.kind == .set
     var previous = 0..<0
     var count = 0
+    if type.kind == .set { distinctDepth &+= 1 }
     while tag(0x3E69_6C3C, 4) {
       let start = pos &- 4
-      guard self.item(item, depth &+ 1) else { return false }
+      guard item(type.item, depth &+ 1) else { return false }
       guard tag(0x3E69_6C2F_3C, 5) else { return fail(.closing) }
       if ordered {
-        if count > 0, !follows(previous, start..<pos, type.kind == .set, item.kind) { return false }
+        if count > 0, !follows(previous, start..<pos, type.kind == .set, itemKind) { return false }
         previous = start..<pos
       }
       count &+= 1
     }
+    if type.kind == .set { distinctDepth &-= 1 }
     // Two spellings of one value would be one member of the set.
     if type.kind == .set, !isCanonical { return fail(.order) }
     isCanonical = isCanonical && wasCanonical
@@ -41,28 +44,30 @@ extension CanonicalReader {
   }
 
   /// `<dt>…</dt><dd>…</dd>` until something else stands there.
-  mutating func map(_ type: TypeCode, _ key: Int32, _ depth: Int) -> Bool {
+  mutating func map(_ typeIndex: Int32, _ key: Int32, _ depth: Int) -> Bool {
+    let type = types[typeIndex]
     let index = nodes.count
     if wantsValues { nodes.append(Node(.map, key: key)) }
-    let keyType = types[type.key]
-    let valueType = types[type.item]
+    let keyKind = types[type.key].kind
     let wasCanonical = isCanonical
     var areKeysCanonical = true
     var keys: [Range<Int>] = []
     while tag(0x3E74_643C, 4) {
       let start = pos
       isCanonical = true
-      guard item(keyType, depth &+ 1) else { return false }
+      distinctDepth &+= 1
+      guard item(type.key, depth &+ 1) else { return false }
+      distinctDepth &-= 1
       areKeysCanonical = areKeysCanonical && isCanonical
       keys.append(start..<pos)
       guard tag(0x3E74_642F_3C, 5) else { return fail(.closing) }
       guard tag(0x3E64_643C, 4) else { return fail(.opening) }
       isCanonical = wasCanonical
-      guard item(valueType, depth &+ 1) else { return false }
+      guard item(type.item, depth &+ 1) else { return false }
       guard tag(0x3E64_642F_3C, 5) else { return fail(.closing) }
     }
     if !areKeysCanonical { return fail(.double) }
-    if keyType.kind.isScalar || keyType.kind == .reference, let double = doubled(keys) {
+    if keyKind.isScalar || keyKind == .reference, let double = doubled(keys) {
       return fail(.double, at: double)
     }
     if wantsValues { nodes[index] = Node(.map, key: key, flags: 0, offset: nodes.count, length: keys.count &* 2) }
@@ -88,7 +93,8 @@ extension CanonicalReader {
   private func text(_ range: Range<Int>) -> ByteView { view.slice(range.lowerBound, range.upperBound) }
 
   /// The members of a nested object in the order of its rules.
-  mutating func object(_ type: TypeCode, _ key: Int32, _ depth: Int) -> Bool {
+  mutating func object(_ typeIndex: Int32, _ key: Int32, _ depth: Int) -> Bool {
+    let type = types[typeIndex]
     if type.failure >= 0 { return fail(.inheritance(Int(type.failure))) }
     if !isStrict, type.isIrregular { return fail(.hostileRecipe) }
     let index = nodes.count
@@ -116,10 +122,10 @@ extension CanonicalReader {
   private mutating func nestedMember(_ rule: RuleCode, _ depth: Int) -> Bool {
     let type = types[rule.type]
     if type.kind.isScalar {
-      guard scalar(type, rule.name) else { return false }
+      guard scalar(rule.type, rule.name) else { return false }
       return tag(0x3E6E_6170_732F_3C, 7) || fail(.closing)
     }
-    guard content(type, rule.name, depth &+ 1) else { return false }
+    guard content(rule.type, rule.name, depth &+ 1) else { return false }
     let close = texts.view(type.memberClose.bytes)
     guard view.has(close, at: pos) else { return fail(.closing) }
     pos &+= close.count

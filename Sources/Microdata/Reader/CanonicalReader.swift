@@ -3,7 +3,7 @@
 /// In strict mode it is the strict reader and says where and why bytes are not canonical. In deployed mode it only
 /// tries: it gives up as soon as the text leaves the canonical frame or meets one of the reader's ambiguities, and the
 /// reader of units (microdata.md 8) decides. Where it accepts, both give the same value.
-struct CanonicalReader {
+struct CanonicalReader: ~Copyable {
   let codec: MicrodataCodec
   let view: ByteView
   let limits: MicrodataLimits
@@ -13,12 +13,16 @@ struct CanonicalReader {
   let rules: Table<RuleCode>
   let texts: Table<UInt8>
   var pos = 0
-  var nodes: [Node] = []
-  var arena: [UInt8] = []
+  var nodes = Buffer<Node>()
+  var arena = Buffer<UInt8>()
   var recipe: Int?
   /// False once a text was taken that the writer would write differently.
   var isCanonical = true
   var failure = CanonicalFailure()
+  /// How many sets and map keys are open: whether their texts are canonical says whether their members differ.
+  var distinctDepth = 0
+  /// True while it counts whether texts are what the writer writes.
+  var tracksForm: Bool { isStrict || distinctDepth > 0 }
   /// True while a scalar member of the object itself is read.
   var isTopMember = false
 
@@ -58,7 +62,7 @@ struct CanonicalReader {
     let stretch =
       form == .object ? (isStrict ? code.strict : code.reader) : (isStrict ? code.strictId : code.readerId)
     if wantsValues {
-      nodes.reserveCapacity(min(view.count / 24, 1 << 20) + 8)
+      nodes.reserve(min(view.count / 32, 1 << 20) + 4)
       nodes.append(Node(.object, key: -1))
     }
     var members = 0
@@ -124,14 +128,14 @@ struct CanonicalReader {
     let type = types[rule.type]
     isTopMember = type.kind.isScalar
     if isTopMember {
-      guard scalar(type, rule.name) else { return false }
+      guard scalar(rule.type, rule.name) else { return false }
       return tag(0x3E6E_6170_732F_3C, 7) || fail(.closing)
     }
     if type.kind == .object, !isStrict, tagStands(0x3E_7669_642F_3C, 6) {
       // A2: the deployed reader does not move behind an empty object here.
       return fail(.emptyObject)
     }
-    guard content(type, rule.name, 1) else { return false }
+    guard content(rule.type, rule.name, 1) else { return false }
     let close = texts.view(type.memberClose.bytes)
     guard view.has(close, at: pos) else { return fail(.closing) }
     pos &+= close.count
@@ -145,12 +149,13 @@ struct CanonicalReader {
 
   /// A value inside of a list or map, with the tags around it.
   @inline(__always)
-  mutating func item(_ type: TypeCode, _ depth: Int) -> Bool {
-    if type.kind.isScalar { return scalar(type, -1) }
+  mutating func item(_ index: Int32, _ depth: Int) -> Bool {
+    let type = types[index]
+    if type.kind.isScalar { return scalar(index, -1) }
     let open = texts.view(type.itemOpen.bytes)
     guard view.has(open, at: pos) else { return fail(.opening) }
     pos &+= open.count
-    guard content(type, -1, depth) else { return false }
+    guard content(index, -1, depth) else { return false }
     let close = texts.view(type.itemClose.bytes)
     guard view.has(close, at: pos) else { return fail(.closing) }
     pos &+= close.count
@@ -158,8 +163,9 @@ struct CanonicalReader {
   }
 
   /// What stands between the tags of a value that is no scalar.
-  mutating func content(_ type: TypeCode, _ key: Int32, _ depth: Int) -> Bool {
-    switch type.kind {
+  @inline(__always)
+  mutating func content(_ type: Int32, _ key: Int32, _ depth: Int) -> Bool {
+    switch types[type].kind {
     case .reference: return reference(key)
     case .emptyOnly:
       guard view[pos] == 0x3C else { return fail(.veto) }
@@ -168,7 +174,7 @@ struct CanonicalReader {
     case .never: return fail(.veto)
     default:
       guard depth <= limits.depth else { return fail(.depth) }
-      switch type.kind {
+      switch types[type].kind {
       case .map: return map(type, key, depth)
       case .object: return object(type, key, depth)
       default: return list(type, key, depth)
@@ -178,27 +184,9 @@ struct CanonicalReader {
 
   @inline(__always)
   private mutating func reference(_ key: Int32) -> Bool {
-    guard pos &+ 64 <= view.count, isHash(pos) else { return fail(.reference) }
+    guard view.isHash(at: pos) else { return fail(.reference) }
     if wantsValues { nodes.append(Node(.string, key: key, flags: 0, offset: pos, length: 64)) }
     pos &+= 64
     return true
-  }
-
-  /// 64 digits `0`…`9`, `a`…`f`, eight at a time.
-  @inline(__always)
-  private func isHash(_ start: Int) -> Bool {
-    var bad: UInt64 = 0
-    var index = start
-    while index < start &+ 64 {
-      let word = view.word(index)
-      let low = word & 0x7F7F_7F7F_7F7F_7F7F
-      // Sevenbit sums: the high bit tells whether a byte is above the limit.
-      let notDigit = (low ^ 0x3030_3030_3030_3030) &+ 0x7676_7676_7676_7676
-      let letter = low ^ 0x6060_6060_6060_6060
-      let notLetter = (letter &+ 0x7979_7979_7979_7979) | ~(letter &+ 0x7F7F_7F7F_7F7F_7F7F)
-      bad |= notDigit & notLetter | word
-      index &+= 8
-    }
-    return bad & 0x8080_8080_8080_8080 == 0
   }
 }

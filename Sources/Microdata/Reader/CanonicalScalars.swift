@@ -8,18 +8,19 @@ extension CanonicalReader {
 
   /// The text up to the next `<` as a value of the type; `pos` ends at that `<`.
   @inline(__always)
-  mutating func scalar(_ type: TypeCode, _ key: Int32) -> Bool {
+  mutating func scalar(_ type: Int32, _ key: Int32) -> Bool {
     let isFine = scalarValue(type, key)
     // Validation needs a text only for a moment.
-    if !wantsValues, !arena.isEmpty { arena.removeAll(keepingCapacity: true) }
+    if !wantsValues { arena.removeAll() }
     return isFine
   }
 
   @inline(__always)
-  private mutating func scalarValue(_ type: TypeCode, _ key: Int32) -> Bool {
+  private mutating func scalarValue(_ typeIndex: Int32, _ key: Int32) -> Bool {
+    let type = types[typeIndex]
     let start = pos
     guard let text = text(isNeeded: wantsValues || type.kind != .string || type.regexp >= 0) else { return false }
-    if type.regexp >= 0, !test(type, start, text) { return false }
+    if type.regexp >= 0, !test(type.regexp, start, text) { return false }
     if text.length == 0 {
       if type.kind != .string {
         // The deployed reader takes the empty text for the empty string, whatever the type (B4).
@@ -58,7 +59,8 @@ extension CanonicalReader {
   /// The rest of `text` once an `&` or `>` was met at `first`, or the end of the input.
   private mutating func escapedText(_ start: Int, _ first: Int, _ isNeeded: Bool) -> FoundText? {
     let from = arena.count
-    if from == 0, isNeeded, view.count > 4096 { arena.reserveCapacity(view.count &- start) }
+    // What is reserved is only touched when it is needed.
+    if isNeeded { arena.reserve(from == 0 && view.count > 4096 ? view.count &- start : first &- start &+ 64) }
     var run = start
     var index = first
     while true {
@@ -66,12 +68,12 @@ extension CanonicalReader {
       case 0x3C:
         pos = index
         guard isNeeded else { return FoundText(start: start, length: index &- start) }
-        view.slice(run, index).append(to: &arena)
+        arena.append(view.slice(run, index))
         return FoundText(isInArena: true, start: from, length: arena.count &- from)
       case 0x26:
         if let (byte, length) = Escaping.entity(view, index) {
           if isNeeded {
-            view.slice(run, index).append(to: &arena)
+            arena.append(view.slice(run, index))
             arena.append(byte)
           }
           index &+= length
@@ -104,11 +106,11 @@ extension CanonicalReader {
   @inline(__always)
   private func withText<Result>(_ text: FoundText, _ body: (ByteView) -> Result) -> Result {
     guard text.isInArena else { return body(view.slice(text.start, text.start &+ text.length)) }
-    return arena.withView { body($0.slice(text.start, text.start &+ text.length)) }
+    return arena.withView(from: text.start) { body($0.slice(0, text.length)) }
   }
 
-  private mutating func test(_ type: TypeCode, _ start: Int, _ text: FoundText) -> Bool {
-    let pair = codec.regexps[Int(type.regexp)]
+  private mutating func test(_ regexp: Int32, _ start: Int, _ text: FoundText) -> Bool {
+    let pair = codec.regexps[Int(regexp)]
     do throws(MicrodataError) {
       let fits: Bool
       if isStrict {
@@ -123,7 +125,7 @@ extension CanonicalReader {
       } else {
         fits = try pair.reader.get().matches(view.slice(start, pos), steps: limits.regexpSteps)
       }
-      return fits || fail(.regexp(Int(type.regexp)), at: start)
+      return fits || fail(.regexp(Int(regexp)), at: start)
     } catch {
       failure.thrown = error
       return fail(.thrown, at: start)
@@ -148,8 +150,16 @@ extension CanonicalReader {
   private static let nullWord: [UInt8] = Array("null".utf8)
 
   private mutating func number(_ kind: TypeKind, _ key: Int32, _ start: Int, _ text: FoundText) -> Bool {
+    if !tracksForm {
+      let value = withText(text) { NumberText.parse($0) }
+      nodes.append(Node(.number, key: key, payload: value.bitPattern))
+      return true
+    }
     let (value, isWritten, isNull) = withText(text) { text in
-      (NumberText.parse(text), NumberText.isCanonical(text), CanonicalReader.nullWord.withView { text.equals($0) })
+      let isWritten = NumberText.isCanonical(text)
+      let isNeeded = wantsValues || kind == .integer
+      let value = isNeeded || !isWritten ? NumberText.parse(text) : 0
+      return (value, isWritten, !isWritten && CanonicalReader.nullWord.withView { text.equals($0) })
     }
     // `null` is what the writer makes of NaN, of numbers only.
     let isFit = isWritten ? kind == .number || value == value.rounded(.towardZero) : isNull && kind == .number

@@ -70,7 +70,7 @@ extension MicrodataCodec {
   ) throws(MicrodataError) -> [UInt8]? {
     if profile == .strict {
       let document = try parse(bytes, expected: expected, profile: .strict, limits: limits)
-      guard let recipe = document.recipe, unsafe recipes[recipe].isVersioned else { return nil }
+      guard let recipe = document.content.recipe, unsafe recipes[recipe].isVersioned else { return nil }
       return try serialise(document, form: .idObject, profile: .deployed, limits: limits)
     }
     guard bytes.count <= limits.bytes else {

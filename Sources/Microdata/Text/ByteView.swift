@@ -36,6 +36,30 @@
     return unsafe UnsafeRawPointer(base + index).loadUnaligned(as: UInt64.self).littleEndian
   }
 
+  /// Eight bytes that the caller knows to exist.
+  @inline(__always)
+  func fullWord(_ index: Int) -> UInt64 {
+    unsafe UnsafeRawPointer(base + index).loadUnaligned(as: UInt64.self).littleEndian
+  }
+
+  /// Sixteen bytes of a text behind whose end sixteen more may be read.
+  @inline(__always)
+  func paddedPair(_ index: Int) -> (UInt64, UInt64) {
+    let first = unsafe UnsafeRawPointer(base + index).loadUnaligned(as: UInt64.self)
+    return (first, unsafe UnsafeRawPointer(base + index + 8).loadUnaligned(as: UInt64.self))
+  }
+
+  /// Copies all bytes to memory that has room for them.
+  @inline(__always)
+  func copy(to target: UnsafeMutablePointer<UInt8>) { unsafe target.update(from: base, count: count) }
+
+  /// The high bit of every byte that is `<`, `>` or `&`; the lowest is exact.
+  @inline(__always)
+  static func markup(_ bytes: UInt64) -> UInt64 {
+    // '<' is 3C and '>' is 3E: with bit 1 set they are one pattern.
+    zeroBytes((bytes | 0x0202_0202_0202_0202) ^ 0x3E3E_3E3E_3E3E_3E3E) | zeroBytes(bytes ^ 0x2626_2626_2626_2626)
+  }
+
   /// The part from `start` to before `end`, cut to what exists.
   @inline(__always)
   func slice(_ start: Int, _ end: Int) -> ByteView {
@@ -86,10 +110,7 @@
   func findMarkup(from start: Int) -> Int {
     var index = start
     while index &+ 8 <= count {
-      let bytes = unsafe UnsafeRawPointer(base + index).loadUnaligned(as: UInt64.self).littleEndian
-      // '<' is 3C and '>' is 3E: with bit 1 set they are one pattern.
-      let angles = ByteView.zeroBytes((bytes | 0x0202_0202_0202_0202) ^ 0x3E3E_3E3E_3E3E_3E3E)
-      let hits = angles | ByteView.zeroBytes(bytes ^ 0x2626_2626_2626_2626)
+      let hits = ByteView.markup(fullWord(index))
       if hits != 0 { return index &+ hits.trailingZeroBitCount >> 3 }
       index &+= 8
     }
@@ -99,6 +120,25 @@
       index &+= 1
     }
     return count
+  }
+
+  /// 64 digits `0`…`9`, `a`…`f`, eight at a time.
+  @inline(__always)
+  func isHash(at start: Int) -> Bool {
+    guard start >= 0, start &+ 64 <= count else { return false }
+    var bad: UInt64 = 0
+    var index = start
+    while index < start &+ 64 {
+      let bytes = fullWord(index)
+      let low = bytes & 0x7F7F_7F7F_7F7F_7F7F
+      // Sums of seven bits: the high bit tells whether a byte is above the limit.
+      let notDigit = (low ^ 0x3030_3030_3030_3030) &+ 0x7676_7676_7676_7676
+      let letter = low ^ 0x6060_6060_6060_6060
+      let notLetter = (letter &+ 0x7979_7979_7979_7979) | ~(letter &+ 0x7F7F_7F7F_7F7F_7F7F)
+      bad |= notDigit & notLetter | bytes
+      index &+= 8
+    }
+    return bad & 0x8080_8080_8080_8080 == 0
   }
 
   /// The length of the common beginning of two stretches.

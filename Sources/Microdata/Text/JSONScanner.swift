@@ -111,11 +111,7 @@ struct JSONScanner {
       guard string(isKey: true) else { return false }
       let end = index &- 1
       // Keys are written raw and sorted; a doubled key is written once.
-      if isCanonical, let before = previous,
-        WTF8.compare(view.slice(before.start, before.end), view.slice(start, end)) >= 0
-      {
-        isCanonical = false
-      }
+      if isCanonical, let before = previous, !ascends(before, (start, end)) { isCanonical = false }
       previous = (start, end)
       skipSpace()
       guard view[index] == 0x3A else { return false }
@@ -133,6 +129,16 @@ struct JSONScanner {
     }
   }
 
+  /// Mostly the first letters decide.
+  @inline(__always)
+  private func ascends(_ before: (start: Int, end: Int), _ next: (start: Int, end: Int)) -> Bool {
+    let a = view[before.start]
+    let b = view[next.start]
+    if a < b, b < 0x80 { return true }
+    return WTF8.compare(view.slice(before.start, before.end), view.slice(next.start, next.end)) < 0
+  }
+
+  @inline(__always)
   private mutating func string(isKey: Bool = false) -> Bool {
     index &+= 1
     while true {

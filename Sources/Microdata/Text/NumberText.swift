@@ -1,5 +1,10 @@
 /// ECMAScript's number text, both ways (microdata.md 4).
 enum NumberText {
+  /// Appends the text to a buffer.
+  static func append(_ value: Double, to out: inout Buffer<UInt8>) {
+    out.append(writing: { append(value, to: &$0) })
+  }
+
   /// Appends Number-to-String of a finite value; -0 is `0`.
   static func append(_ value: Double, to out: inout [UInt8]) {
     if value.magnitude < 9_007_199_254_740_992, value == value.rounded(.towardZero) {

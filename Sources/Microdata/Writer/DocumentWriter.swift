@@ -1,24 +1,23 @@
 /// Writes a document as the reference does (microdata.md 3), from its nodes and the recipe's program.
-struct DocumentWriter {
-  let document: OneDocument
+struct DocumentWriter: ~Copyable {
+  let document: DocumentView
   let codec: MicrodataCodec
-  let source: ByteView
-  let arena: ByteView
+  let nodes: OwnedBytes<Node>
   let profile: MicrodataProfile
   let limits: MicrodataLimits
   let types: Table<TypeCode>
   let rules: Table<RuleCode>
   let texts: Table<UInt8>
-  var out: [UInt8] = []
+  var out: Buffer<UInt8>
 
   init(
-    _ document: OneDocument, _ codec: MicrodataCodec, _ source: ByteView, _ arena: ByteView,
-    _ profile: MicrodataProfile, _ limits: MicrodataLimits
+    _ document: DocumentView, _ codec: MicrodataCodec, _ profile: MicrodataProfile, _ limits: MicrodataLimits,
+    into out: consuming Buffer<UInt8> = Buffer<UInt8>()
   ) {
+    self.out = out
     self.document = document
     self.codec = codec
-    self.source = source
-    self.arena = arena
+    nodes = document.nodes
     self.profile = profile
     self.limits = limits
     unsafe types = codec.types
@@ -28,7 +27,8 @@ struct DocumentWriter {
 
   /// The steps of `serialise` in 3.2.
   mutating func write(_ form: ObjectForm) throws(MicrodataError) {
-    guard let root = document.nodes.first, root.isContainer || isObject(root) else {
+    let root = nodes[0]
+    guard root.isContainer || isObject(root) else {
       throw MicrodataError("O2M-CONV", "the value is not an object: \(shown(0))")
     }
     let recipe = try recipe(root)
@@ -40,10 +40,9 @@ struct DocumentWriter {
     if profile == .strict, code.isHostile {
       throw MicrodataError(.notWritable, "strict: the recipe has itemprops that cannot be read safely")
     }
-    out.reserveCapacity(source.count + arena.count + 64)
-    out += form == .object ? CanonicalReader.objectHeader : CanonicalReader.idHeader
-    out += codec.typeName(recipe).bytes
-    put("\">")
+    out.append(form == .object ? CanonicalReader.objectHeader : CanonicalReader.idHeader)
+    out.append(texts.view(code.name))
+    out.put(0x3E22, 2)
     var next = 1
     var used = 0
     for index in stretch.indices {
@@ -56,7 +55,7 @@ struct DocumentWriter {
       used += 1
       try member(rule, index, node)
     }
-    put("</div>")
+    out.put(0x3E_7669_642F_3C, 6)
     if form == .object { try checkSurplus(stretch, used) }
   }
 
@@ -65,18 +64,18 @@ struct DocumentWriter {
   /// Regexps and functions are objects of the language, the other ones in the side table are primitives; `typeof` of a
   /// function is not `object`.
   private func isOtherObject(_ node: Node) -> Bool {
-    if case .regexp = document.others[node.offset] { true } else { false }
+    if case .regexp = document.content.others[node.offset] { true } else { false }
   }
 
   private func recipe(_ root: Node) throws(MicrodataError) -> Int {
-    if let recipe = document.recipe { return recipe }
+    if let recipe = document.content.recipe { return recipe }
     var name: OneText?
     if root.kind == .object {
       var index = 1
       while index < root.end {
-        let node = document.nodes[index]
+        let node = nodes[index]
         if node.kind == .string, document.name(node.key) == "$type$" {
-          name = OneText(document.view(node, source, arena))
+          name = OneText(document.text(node))
           break
         }
         index = document.next(index)
@@ -92,9 +91,9 @@ struct DocumentWriter {
   /// behind the last one found.
   @inline(__always)
   func find(_ name: Int32, in container: Int, from next: inout Int) -> Int? {
-    let root = document.nodes[container]
+    let root = nodes[container]
     guard root.kind == .object else { return nil }
-    if next < root.end, document.nodes[next].key == name {
+    if next < root.end, nodes[next].key == name {
       let found = next
       next = document.next(found)
       return found
@@ -104,9 +103,9 @@ struct DocumentWriter {
 
   private func search(_ name: Int32, _ container: Int, _ next: inout Int) -> Int? {
     var index = container + 1
-    let end = document.nodes[container].end
+    let end = nodes[container].end
     while index < end {
-      if document.nodes[index].key == name {
+      if nodes[index].key == name {
         next = document.next(index)
         return index
       }
@@ -135,17 +134,16 @@ struct DocumentWriter {
     let function = OneText("function \(name) () { [native code] }")
     let value: OneValue = name == "__proto__" ? .object(OneObject()) : .function(function)
     let document = try DocumentBuilder.document(value, codec, limits)
-    out += try document.arena.withView { (arena) throws(MicrodataError) -> [UInt8] in
-      var writer = DocumentWriter(document, codec, source, arena, profile, limits)
-      try writer.memberContent(rule, 0, isTop: true)
-      return writer.out
-    }
+    let view = DocumentView(document.content, self.document.source)
+    var writer = DocumentWriter(view, codec, profile, limits)
+    try writer.memberContent(rule, 0, isTop: true)
+    out.append(writer.out.array)
   }
 
   /// Steps 4a to 4c for a property that the object lists.
   @inline(__always)
   private mutating func member(_ rule: RuleCode, _ index: Int, _ node: Int) throws(MicrodataError) {
-    let kind = document.nodes[node].kind
+    let kind = nodes[node].kind
     if kind == .undefined || kind == .null {
       guard rule.isOptional else {
         throw MicrodataError(
@@ -167,22 +165,22 @@ struct DocumentWriter {
   @inline(__always)
   mutating func memberContent(_ rule: RuleCode, _ node: Int, isTop: Bool, depth: Int = 1) throws(MicrodataError) {
     let type = types[rule.type]
-    texts.view(rule.open.bytes).append(to: &out)
+    out.appendPadded(texts.view(rule.open.bytes))
     let start = out.count
-    try content(type, rule, node, depth)
+    try content(rule.type, rule, node, depth)
     if isTop, profile == .strict, type.kind == .object, out.count == start {
       throw MicrodataError(.notWritable, "strict: the nested object \(property(rule)) is empty (A2)")
     }
-    texts.view(type.memberClose.bytes).append(to: &out)
+    out.appendPadded(texts.view(type.memberClose.bytes))
   }
 
   /// Step 5: properties that the recipe does not know.
   private func checkSurplus(_ stretch: Stretch, _ used: Int) throws(MicrodataError) {
-    let root = document.nodes[0]
-    guard root.kind == .object, root.count > used || document.recipe == nil else { return }
+    let root = nodes[0]
+    guard root.kind == .object, root.count > used || document.content.recipe == nil else { return }
     var index = 1
     while index < root.end {
-      let key = document.nodes[index].key
+      let key = nodes[index].key
       // The names of the codec begin with $type$ and $versionHash$.
       if key > 1, !stretch.indices.contains(where: { rules[$0].name == key }) {
         throw MicrodataError(
@@ -193,18 +191,13 @@ struct DocumentWriter {
     }
   }
 
-  @inline(__always)
-  mutating func put(_ text: StaticString) {
-    unsafe out.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-  }
-
   func property(_ rule: RuleCode) -> String { Extract.of(codec.names[Int(rule.name)].string) }
   func open(_ rule: RuleCode) -> String { String(decoding: texts.view(rule.open.bytes).array, as: UTF8.self) }
 
   /// A value for a message.
   func shown(_ node: Int) -> String {
     var index = node
-    return Extract.of(SortedJSON.lossyText(document.tree(&index, source, arena)))
+    return Extract.of(SortedJSON.lossyText(document.tree(&index)))
   }
 }
 

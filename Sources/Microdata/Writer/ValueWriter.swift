@@ -1,31 +1,32 @@
 extension DocumentWriter {
   /// `conv` of 3.2: the content of a value, without the tags of its member or item.
-  mutating func content(_ type: TypeCode, _ rule: RuleCode, _ index: Int, _ depth: Int) throws(MicrodataError) {
-    let node = document.nodes[index]
+  mutating func content(_ typeIndex: Int32, _ rule: RuleCode, _ index: Int, _ depth: Int) throws(MicrodataError) {
+    let type = types[typeIndex]
+    let node = nodes[index]
     switch type.kind {
     case .string:
       guard node.kind == .string else { throw wrong(type, rule, index) }
-      let text = document.view(node, source, arena)
+      let text = document.text(node)
       if type.regexp >= 0 { try test(type, rule, text) }
       if profile == .strict, WTF8.firstLoneSurrogate(text) != nil {
         throw MicrodataError(.notWritable, "strict: \(property(rule)) has a lone surrogate")
       }
-      Escaping.append(text, to: &out)
+      out.appendEscaped(text)
     case .integer, .number: try number(type, rule, node, index)
     case .boolean:
       switch node.kind {
-      case .true: put("true")
-      case .false: put("false")
+      case .true: out.put(0x6575_7274, 4)
+      case .false: out.put(0x65_736C_6166, 5)
       default: throw wrong(type, rule, index)
       }
     case .json: try json(node, index)
     case .reference:
       guard node.kind == .string else { throw notAHash(rule, index) }
-      let text = document.view(node, source, arena)
-      guard text.count == 64, (0..<64).allSatisfy({ UnitScalars.isHashDigit(UInt16(text[$0])) }) else {
+      let text = document.text(node)
+      guard text.count == 64, text.isHash(at: 0) else {
         throw notAHash(rule, index)
       }
-      text.append(to: &out)
+      out.append(text)
     case .array, .bag, .set: try list(type, rule, node, index, depth)
     case .map: try map(type, rule, node, index, depth)
     case .object: try object(type, rule, node, index, depth)
@@ -47,8 +48,8 @@ extension DocumentWriter {
   }
 
   private func symbolError(_ index: Int) -> MicrodataError? {
-    let node = document.nodes[index]
-    guard node.kind == .other, case .symbol = document.others[node.offset] else { return nil }
+    let node = nodes[index]
+    guard node.kind == .other, case .symbol = document.content.others[node.offset] else { return nil }
     return MicrodataError(.typeError, "a symbol cannot be shown in a message")
   }
 
@@ -71,18 +72,18 @@ extension DocumentWriter {
     }
     if type.kind == .integer { throw wrong(type, rule, index) }
     if profile == .strict { throw MicrodataError(.notWritable, "strict: \(property(rule)) is \(value)") }
-    put("null")
+    out.put(0x6C6C_756E, 4)
   }
 
   private mutating func json(_ node: Node, _ index: Int) throws(MicrodataError) {
     if node.kind == .json, node.flags & Node.isCanonical != 0 {
-      Escaping.append(document.view(node, source, arena), to: &out)
+      out.appendEscaped(document.text(node))
       return
     }
     var place = index
-    let value = document.tree(&place, source, arena)
+    let value = document.tree(&place)
     let text = try SortedJSON.text(value, profile: profile, limits: limits)
-    text.withView { Escaping.append($0, to: &out) }
+    text.withView { out.appendEscaped($0) }
   }
 
   private func checkDepth(_ depth: Int) throws(MicrodataError) {
@@ -96,16 +97,15 @@ extension DocumentWriter {
   ) throws(MicrodataError) {
     guard node.kind == (type.kind == .set ? .set : .array) else { throw wrong(type, rule, index) }
     try checkDepth(depth)
-    let item = types[type.item]
     let isSorted = type.kind != .array
     let start = out.count
-    var ends: [Int] = []
-    if isSorted { ends.reserveCapacity(node.count) }
+    var ends = Buffer<Int>()
+    if isSorted { ends.reserve(node.count) }
     var child = index + 1
     while child < node.end {
-      put("<li>")
-      try self.item(item, rule, child, depth)
-      put("</li>")
+      out.put(0x3E69_6C3C, 4)
+      try item(type.item, rule, child, depth)
+      out.put(0x3E_696C_2F3C, 5)
       if isSorted { ends.append(out.count) }
       child = document.next(child)
     }
@@ -113,10 +113,11 @@ extension DocumentWriter {
   }
 
   @inline(__always)
-  private mutating func item(_ type: TypeCode, _ rule: RuleCode, _ index: Int, _ depth: Int) throws(MicrodataError) {
-    texts.view(type.itemOpen.bytes).append(to: &out)
-    try content(type, rule, index, depth + 1)
-    texts.view(type.itemClose.bytes).append(to: &out)
+  private mutating func item(_ index: Int32, _ rule: RuleCode, _ node: Int, _ depth: Int) throws(MicrodataError) {
+    let type = types[index]
+    if !type.kind.isScalar { out.appendPadded(texts.view(type.itemOpen.bytes)) }
+    try content(index, rule, node, depth + 1)
+    if !type.kind.isScalar { out.appendPadded(texts.view(type.itemClose.bytes)) }
   }
 
   private mutating func map(
@@ -124,16 +125,15 @@ extension DocumentWriter {
   ) throws(MicrodataError) {
     guard node.kind == .map else { throw wrong(type, rule, index) }
     try checkDepth(depth)
-    let key = types[type.key]
-    let value = types[type.item]
     var child = index + 1
     while child < node.end {
-      put("<dt>")
-      try item(key, rule, child, depth)
-      put("</dt><dd>")
+      out.put(0x3E74_643C, 4)
+      try item(type.key, rule, child, depth)
+      out.put(0x3E_7464_2F3C, 5)
+      out.put(0x3E64_643C, 4)
       child = document.next(child)
-      try item(value, rule, child, depth)
-      put("</dd>")
+      try item(type.item, rule, child, depth)
+      out.put(0x3E_6464_2F3C, 5)
       child = document.next(child)
     }
   }
@@ -156,13 +156,13 @@ extension DocumentWriter {
         }
         continue
       }
-      if document.nodes[found].kind == .undefined, code.isNestedOptional { continue }
+      if nodes[found].kind == .undefined, code.isNestedOptional { continue }
       try memberContent(code, found, isTop: false, depth: depth + 1)
     }
   }
 
   private func isRegexp(_ node: Node) -> Bool {
-    guard node.kind == .other, case .regexp = document.others[node.offset] else { return false }
+    guard node.kind == .other, case .regexp = document.content.others[node.offset] else { return false }
     return true
   }
 }

@@ -20,8 +20,17 @@ struct BenchCodecCommand: ParsableCommand {
   @Option(help: "Seconds of one round.")
   var seconds = 0.3
 
+  @Option(help: ArgumentHelp("Measure this operation only; may be repeated.", valueName: "operation"))
+  var only: [String] = []
+
+  func validate() throws {
+    if let unknown = only.first(where: { !CodecBenchmark.operations.contains($0) }) {
+      throw ValidationError("no operation \(unknown); there are \(CodecBenchmark.operations.joined(separator: ", "))")
+    }
+  }
+
   func run() throws {
-    let benchmark = CodecBenchmark(try options.codec(), rounds: rounds, seconds: seconds)
+    let benchmark = CodecBenchmark(try options.codec(), rounds: rounds, seconds: seconds, only: Set(only))
     for path in files {
       do {
         print(try benchmark.measure(path, try Inputs.bytes(path)).compact)
