@@ -32,11 +32,14 @@ let package = Package(
       name: "chumgate",
       dependencies: [
         "Report", "Replay", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes", "Microdata",
-        "MicrodataVectors", "CodecBench",
+        "MicrodataVectors", "CodecBench", "FuzzDriver", "Fuzzing", "Testee", "MicrodataOracle",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    .target(name: "Testee", dependencies: ["Microdata", "WireBytes"]),
+    .target(name: "Testee", dependencies: ["MicrodataVectors", "Microdata", "Cryptobox", "WireBytes"]),
     .target(name: "Fuzzing", dependencies: ["MicrodataOracle", "Microdata", "WireBytes"]),
+    .target(
+      name: "FuzzDriver",
+      dependencies: ["Fuzzing", "Testee", "MicrodataVectors", "Microdata", "WireBytes"]),
     .target(name: "CLibFuzzer"),
     .target(name: "FuzzProgram", dependencies: ["Fuzzing", "CLibFuzzer"]),
     .executableTarget(name: "FuzzMicrodataParse", dependencies: ["FuzzProgram", "Fuzzing"], exclude: fuzzExclusions),
@@ -50,7 +53,8 @@ let package = Package(
     .testTarget(name: "MicrodataTests", dependencies: ["Microdata", "MicrodataVectors", "Cryptobox", "WireBytes"]),
     .testTarget(name: "OracleTests", dependencies: ["MicrodataOracle", "Microdata", "WireBytes"]),
     .testTarget(name: "FuzzingTests", dependencies: ["Fuzzing", "MicrodataOracle", "Microdata", "WireBytes"]),
-    .testTarget(name: "TesteeTests", dependencies: ["Testee", "Microdata", "WireBytes"]),
+    .testTarget(
+      name: "TesteeTests", dependencies: ["Testee", "Fuzzing", "MicrodataVectors", "Microdata", "WireBytes"]),
     .testTarget(name: "WireTests", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .testTarget(name: "RecordingTests", dependencies: ["Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(

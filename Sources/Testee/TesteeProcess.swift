@@ -4,7 +4,7 @@ import Synchronization
 /// A child process with its standard input and output as pipes; its errors go where ours go, or nowhere.
 ///
 /// Owns the process and the descriptors: when it goes away, the process group is killed and waited for.
-struct TesteeProcess: ~Copyable {
+package struct TesteeProcess: ~Copyable {
   let pid: pid_t
   private let input: Int32
   private let output: Int32
@@ -14,7 +14,7 @@ struct TesteeProcess: ~Copyable {
   private static let starting = Mutex(())
 
   /// Starts `command` by the shell, in a process group of its own.
-  init?(command: String, showsErrors: Bool) {
+  package init?(command: String, showsErrors: Bool) {
     let started = Self.starting.withLock { _ in Self.start(command, showsErrors: showsErrors) }
     guard let started else { return nil }
     (pid, input, output) = started
@@ -88,7 +88,7 @@ struct TesteeProcess: ~Copyable {
   }
 
   /// What the process is ready for, waiting at most so many milliseconds.
-  func wait(toWrite: Bool, milliseconds: Int) -> (canRead: Bool, canWrite: Bool) {
+  package func wait(toWrite: Bool, milliseconds: Int) -> (canRead: Bool, canWrite: Bool) {
     var polls = [
       pollfd(fd: output, events: Int16(POLLIN), revents: 0),
       pollfd(fd: toWrite ? input : -1, events: Int16(POLLOUT), revents: 0),
@@ -98,13 +98,13 @@ struct TesteeProcess: ~Copyable {
     return (polls[0].revents != 0, polls[1].revents != 0)
   }
 
-  enum Transfer: Sendable, Equatable {
+  package enum Transfer: Sendable, Equatable {
     case bytes(Int)
     case nothing, closed
   }
 
   /// Reads what is there and appends it.
-  func read(into buffer: inout [UInt8]) -> Transfer {
+  package func read(into buffer: inout [UInt8]) -> Transfer {
     var piece = [UInt8](repeating: 0, count: 65536)
     let count = unsafe piece.withUnsafeMutableBytes { unsafe Glibc.read(output, $0.baseAddress, $0.count) }
     if count > 0 {
@@ -115,14 +115,14 @@ struct TesteeProcess: ~Copyable {
   }
 
   /// Writes as much as the pipe takes.
-  func write(_ bytes: ArraySlice<UInt8>) -> Transfer {
+  package func write(_ bytes: ArraySlice<UInt8>) -> Transfer {
     let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(input, $0.baseAddress, $0.count) }
     if count > 0 { return .bytes(count) }
     return count < 0 && (errno == EAGAIN || errno == EINTR) ? .nothing : .closed
   }
 
   /// How the process ended, in words; waits a moment for a process that has closed its output.
-  mutating func ending() -> String {
+  package mutating func ending() -> String {
     var status: Int32 = 0
     for _ in 0..<50 {
       if unsafe waitpid(pid, &status, WNOHANG) == pid {
@@ -139,10 +139,10 @@ struct TesteeProcess: ~Copyable {
   }
 
   /// Writing to a process that is gone must be an error, not a signal.
-  static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
+  package static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
 
   /// Milliseconds of a clock that never goes back.
-  static func now() -> Int {
+  package static func now() -> Int {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return time.tv_sec * 1000 + time.tv_nsec / 1_000_000

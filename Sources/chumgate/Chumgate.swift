@@ -12,10 +12,16 @@ struct Chumgate: ParsableCommand {
         chumgate replay session.ndjson       judge a recorded session
         chumgate show session.ndjson         read it, decrypted
         chumgate explain FRM-001             what a rule or requirement demands
+        chumgate fuzz microdata              search inputs that break the codec, ours or yours
+        chumgate test codec --testee 'CMD'   ask a codec on a pipe all vectors and generated cases
 
       Exit codes: 0 pass, 1 failures, 2 usage or unreadable file, 3 target unreachable, 4 nothing ran,
       5 stale or expired expectation, 6 self-check failed, 7 flaky only.
       """,
     version: "0.1.0",
-    subcommands: [GateCommand.self, ReplayCommand.self, ShowCommand.self, ExplainCommand.self, BenchCommand.self, MicrodataCommand.self])
+    subcommands: [
+      GateCommand.self, ReplayCommand.self, ShowCommand.self, ExplainCommand.self, BenchCommand.self,
+      MicrodataCommand.self,
+      TestCommand.self, TesteeCommand.self, FuzzCommand.self,
+    ])
 }

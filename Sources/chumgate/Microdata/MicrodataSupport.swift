@@ -47,9 +47,11 @@ enum Refusal {
   }
 
   private static func visible(_ bytes: ArraySlice<UInt8>) -> String {
-    String(String.UnicodeScalarView(String(decoding: bytes, as: UTF8.self).unicodeScalars.map { scalar in
-      scalar.value < 0x20 || scalar.value == 0x7F ? "\u{B7}" : scalar
-    }))
+    String(
+      String.UnicodeScalarView(
+        String(decoding: bytes, as: UTF8.self).unicodeScalars.map { scalar in
+          scalar.value < 0x20 || scalar.value == 0x7F ? "\u{B7}" : scalar
+        }))
   }
 
   static func json(_ error: MicrodataError, _ path: String) -> JSONValue {

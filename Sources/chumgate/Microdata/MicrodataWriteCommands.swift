@@ -63,7 +63,8 @@ struct DirectoryStore: ObjectStore {
   init(_ path: String, _ codec: MicrodataCodec) throws {
     directory = URL(fileURLWithPath: path)
     let keys: [URLResourceKey] = [.contentModificationDateKey]
-    guard let urls = try? FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: keys) else {
+    guard let urls = try? FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: keys)
+    else {
       throw Exit.usage("\(path): no such directory")
     }
     // The newest file of an ID hash is its current version.
@@ -117,7 +118,8 @@ struct MicrodataImplodeCommand: ParsableCommand {
 
 struct MicrodataExplodeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "explode", abstract: "Take imploded text apart into files named by their hashes; print the root's hash.",
+    commandName: "explode",
+    abstract: "Take imploded text apart into files named by their hashes; print the root's hash.",
     discussion: """
       deployed stores inner objects before their hashes are compared, as the reference does; strict stores nothing
       unless everything fits.
