@@ -117,6 +117,7 @@ extension Buffer<UInt8> {
   /// Bytes of any length.
   @inline(__always)
   mutating func append(_ view: ByteView) {
+    guard view.count > 0 else { return }
     reserve(view.count)
     unsafe view.copy(to: end)
     advance(view.count)
