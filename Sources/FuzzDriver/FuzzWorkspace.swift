@@ -45,7 +45,8 @@ public struct FuzzWorkspace: Sendable {
       + "--scratch-path \(Self.quoted(scratch.path)) --product \(target.product) 2>&1"
   }
 
-  static func quoted(_ text: String) -> String { "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'" }
+  /// A shell word.
+  public static func quoted(_ text: String) -> String { "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'" }
 
   /// Writes the seeds of the vectors and the dictionary of the recipes.
   public func prepare(_ target: FuzzTarget, recipes: ModelRecipes) throws(FuzzDriverFailure) {

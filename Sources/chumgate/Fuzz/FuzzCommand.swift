@@ -185,7 +185,7 @@ struct FuzzMicrodataCommand: ParsableCommand {
       print("        \(ConsoleReport.printable(String(decoding: finding.input, as: UTF8.self)))")
       let file = try TesteeFiles.save(finding.input, kind: finding.kind)
       print("        saved as \(file)")
-      print("        repeat: chumgate test codec --testee '\(command)' --input '\(file)'")
+      print("        repeat: chumgate test codec --testee \(FuzzWorkspace.quoted(command)) --input \(FuzzWorkspace.quoted(file))")
     }
     if judged == 0, fuzz.findings.isEmpty { throw Exit.nothingRan("the testee supports nothing that was asked") }
     if !fuzz.findings.isEmpty { throw ExitCode(1) }
