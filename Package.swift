@@ -1,6 +1,10 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// `CHUMGATE_FUZZ=1 swift build --sanitize=fuzzer …`: libFuzzer brings the main function, so the programs leave out theirs.
+let isFuzzing = Context.environment["CHUMGATE_FUZZ"] != nil
+let fuzzExclusions = isFuzzing ? ["main.swift"] : []
+
 /// One folder is one target is one idea; the arrows of the list only point upwards to what stands before.
 let package = Package(
   name: "chumgate",
@@ -20,6 +24,7 @@ let package = Package(
     .target(name: "Microdata", dependencies: ["WireBytes"]),
     .target(name: "MicrodataVectors", dependencies: ["Microdata", "Cryptobox", "WireBytes"]),
     .target(name: "CodecBench", dependencies: ["Microdata", "Cryptobox", "WireBytes"]),
+    .target(name: "MicrodataOracle", dependencies: ["CLibXML2"]),
     .target(name: "Wire", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
     .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
@@ -44,11 +49,29 @@ let package = Package(
         "MicrodataVectors", "CodecBench",
         "Network", "CommServer", "FrameBytes",
         .product(name: "Logging", package: "swift-log"),
+        "FuzzDriver", "Fuzzing", "Testee", "MicrodataOracle",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .target(name: "Testee", dependencies: ["MicrodataVectors", "Microdata", "Cryptobox", "WireBytes"]),
+    .target(name: "Fuzzing", dependencies: ["MicrodataOracle", "Microdata", "WireBytes"]),
+    .target(
+      name: "FuzzDriver",
+      dependencies: ["Fuzzing", "Testee", "MicrodataVectors", "Microdata", "WireBytes"]),
+    .target(name: "CLibFuzzer"),
+    .target(name: "FuzzProgram", dependencies: ["Fuzzing", "CLibFuzzer"]),
+    .executableTarget(name: "FuzzMicrodataParse", dependencies: ["FuzzProgram", "Fuzzing"], exclude: fuzzExclusions),
+    .executableTarget(
+      name: "FuzzMicrodataRoundTrip", dependencies: ["FuzzProgram", "Fuzzing"], exclude: fuzzExclusions),
+    .executableTarget(name: "FuzzMicrodataOracle", dependencies: ["FuzzProgram", "Fuzzing"], exclude: fuzzExclusions),
+    .executableTarget(name: "FuzzMicrodataModel", dependencies: ["FuzzProgram", "Fuzzing"], exclude: fuzzExclusions),
+    .executableTarget(name: "FuzzMicrodataEmpty", dependencies: ["FuzzProgram", "Fuzzing"], exclude: fuzzExclusions),
     .testTarget(name: "WireBytesTests", dependencies: ["WireBytes"]),
     .testTarget(name: "CryptoboxTests", dependencies: ["Cryptobox", "WireBytes"]),
     .testTarget(name: "MicrodataTests", dependencies: ["Microdata", "MicrodataVectors", "Cryptobox", "WireBytes"]),
+    .testTarget(name: "OracleTests", dependencies: ["MicrodataOracle", "Microdata", "WireBytes"]),
+    .testTarget(name: "FuzzingTests", dependencies: ["Fuzzing", "MicrodataOracle", "Microdata", "WireBytes"]),
+    .testTarget(
+      name: "TesteeTests", dependencies: ["Testee", "Fuzzing", "MicrodataVectors", "Microdata", "WireBytes"]),
     .testTarget(name: "WireTests", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "CommServerTests",
@@ -77,5 +100,10 @@ for target in package.targets where target.type != .system {
   ]
   // Swift Testing's macros over spans warn under strict memory safety, so the tests go without it.
   if target.type != .test { settings.append(.strictMemorySafety()) }
+  // Branches are counted in the code under test only: libFuzzer looks at every counter after every run, and those of the
+  // generators and the model would make it several times slower.
+  if isFuzzing && target.name != "Microdata" {
+    settings.append(.unsafeFlags(["-sanitize-coverage=func,inline-8bit-counters,pc-table"]))
+  }
   target.swiftSettings = settings
 }

@@ -14,6 +14,8 @@ struct Chumgate: AsyncParsableCommand {
         chumgate serve                       the embedded CommServer
         chumgate record ws://HOST -o FILE    capture a session through a proxy
         chumgate explain FRM-001             what a rule or requirement demands
+        chumgate fuzz microdata              search inputs that break the codec, ours or yours
+        chumgate test codec --testee 'CMD'   ask a codec on a pipe all vectors and generated cases
 
       Exit codes: 0 pass, 1 failures, 2 usage or unreadable file, 3 target unreachable, 4 nothing ran,
       5 stale or expired expectation, 6 self-check failed, 7 flaky only.
@@ -22,10 +24,13 @@ struct Chumgate: AsyncParsableCommand {
     subcommands: [
       GateCommand.self,
       ReplayCommand.self,
+      TestCommand.self,
+      FuzzCommand.self,
       ShowCommand.self,
       RecordCommand.self,
       ServeCommand.self,
       MicrodataCommand.self,
+      TesteeCommand.self,
       ExplainCommand.self,
       BenchCommand.self,
     ])
