@@ -7,7 +7,7 @@ import WireBytes
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure; prints JSON. Build with -c release first.",
-    subcommands: [BenchReplayCommand.self, BenchCodecCommand.self])
+    subcommands: [BenchReplayCommand.self, BenchCodecCommand.self, BenchHostileCommand.self])
 }
 
 struct BenchReplayCommand: ParsableCommand {

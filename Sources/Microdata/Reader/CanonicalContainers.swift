@@ -9,6 +9,8 @@ extension CanonicalReader {
     let wasCanonical = isCanonical
     isCanonical = true
     let ordered = isStrict ? type.kind != .array : type.kind == .set
+    let first = pos
+    var isAscending = true
     var previous = 0..<0
     var count = 0
     if type.kind == .set { distinctDepth &+= 1 }
@@ -17,7 +19,10 @@ extension CanonicalReader {
       guard item(type.item, depth &+ 1) else { return false }
       guard tag(0x3E69_6C2F_3C, 5) else { return fail(.closing) }
       if ordered {
-        if count > 0, !follows(previous, start..<pos, type.kind == .set, itemKind) { return false }
+        if count > 0, isAscending, !follows(previous, start..<pos, type.kind == .set, itemKind) {
+          if isStrict { return false }
+          isAscending = false
+        }
         previous = start..<pos
       }
       count &+= 1
@@ -25,6 +30,10 @@ extension CanonicalReader {
     if type.kind == .set { distinctDepth &-= 1 }
     // Two spellings of one value would be one member of the set.
     if type.kind == .set, !isCanonical { return fail(.order) }
+    if !isAscending {
+      // The deployed reader takes any order, but doubles are one member; only texts without tags are told apart here.
+      guard itemKind.isScalar, doubled(items(first)) == nil else { return fail(.double) }
+    }
     isCanonical = isCanonical && wasCanonical
     if wantsValues { nodes[index] = Node(kind, key: key, flags: 0, offset: nodes.count, length: count) }
     return true
@@ -72,6 +81,17 @@ extension CanonicalReader {
     }
     if wantsValues { nodes[index] = Node(.map, key: key, flags: 0, offset: nodes.count, length: keys.count &* 2) }
     return true
+  }
+
+  /// The items of a list of scalars that begins at `first` and ends at the place.
+  private func items(_ first: Int) -> [Range<Int>] {
+    var ranges: [Range<Int>] = []
+    var start = first
+    while start < pos, let end = view.find(0x3C, from: start + 4) {
+      ranges.append(start..<end)
+      start = end + 5
+    }
+    return ranges
   }
 
   /// The place of a key that stands twice. Keys that ascend are compared once, others sorted first.
