@@ -38,9 +38,14 @@ struct HostileMessageTests {
         let end = bytes[(colon + 1)...].firstIndex { $0 == 0x2C || $0 == 0x7D } ?? bytes.count
         bytes.replaceSubrange((colon + 1)..<end, with: Array((snippets.randomElement(using: &dice) ?? "0").utf8))
       case 1: bytes.removeLast(Int.random(in: 0...bytes.count, using: &dice))
-      case 2: if !bytes.isEmpty { bytes[Int.random(in: 0..<bytes.count, using: &dice)] = UInt8.random(in: 0...255, using: &dice) }
+      case 2:
+        if !bytes.isEmpty {
+          bytes[Int.random(in: 0..<bytes.count, using: &dice)] = UInt8.random(in: 0...255, using: &dice)
+        }
       case 3: bytes = Array((snippets.randomElement(using: &dice) ?? "").utf8)
-      default: return editor.items[place].content = .sealed(.binary(bytes))
+      default:
+        editor.items[place].content = .sealed(.binary(bytes))
+        return
       }
       editor.items[place].content = .sealed(.text(lenientText(bytes)))
     case .sealed(.binary(var bytes)):

@@ -37,7 +37,9 @@ struct InventedFrameTests {
         for direction in Direction.allCases {
           var editor = base.editor
           editor.insert(content, direction, after: place - 1)
-          let found = try judge(editor.written(), RuleBook.all).filter { !known.contains("\($0.rule.id) \($0.message)") }
+          let found = try judge(editor.written(), RuleBook.all).filter {
+            !known.contains("\($0.rule.id) \($0.message)")
+          }
           if !found.contains(where: { $0.line >= place }) { silent.append("\(place) \(direction.name) \(content)") }
         }
       }

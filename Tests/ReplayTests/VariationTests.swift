@@ -152,7 +152,9 @@ struct SameKeysTests {
     let requests = dialer.firstIndex { $0["data"]?.string?.contains("communication_request") == true } ?? 0
     let later = second.lines.filter { $0["conn"]?.string == "c13" }
     let opening = Array(dialer.prefix(requests + 1)) + Array(later.prefix(requests + 1))
-    let firstRest = (listener + dialer.dropFirst(requests + 1)).sorted { ($0["t"]?.number ?? 0) < ($1["t"]?.number ?? 0) }
+    let firstRest = (listener + dialer.dropFirst(requests + 1)).sorted {
+      ($0["t"]?.number ?? 0) < ($1["t"]?.number ?? 0)
+    }
     let secondRest = (second.lines.filter { $0["conn"]?.string == "c12" } + later.dropFirst(requests + 1))
       .sorted { ($0["t"]?.number ?? 0) < ($1["t"]?.number ?? 0) }
     whole.lines = opening + (swapped ? secondRest + firstRest : firstRest + secondRest)

@@ -23,7 +23,8 @@ struct RequesterWaitsForReady: Rule {
       // Only now is it certain that these two speak the ONE handshake.
       if let early {
         report.violation(
-          at: early, by: early.direction.speaker, "sent before communication_ready", because: [Witness(event, "communication_ready")])
+          at: early, by: early.direction.speaker, "sent before communication_ready",
+          because: [Witness(event, "communication_ready")])
       }
       early = nil
     default: break
