@@ -7,7 +7,12 @@ import WireBytes
 struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure; prints JSON. Build with -c release first.",
-    subcommands: [BenchReplayCommand.self, BenchRelayCommand.self, BenchHostileCommand.self])
+    subcommands: [
+      BenchReplayCommand.self,
+      BenchCodecCommand.self,
+      BenchRelayCommand.self,
+      BenchHostileCommand.self,
+    ])
 }
 
 struct BenchReplayCommand: ParsableCommand {

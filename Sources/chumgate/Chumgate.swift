@@ -20,7 +20,13 @@ struct Chumgate: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      GateCommand.self, ReplayCommand.self, ShowCommand.self, ExplainCommand.self, ServeCommand.self, RecordCommand.self,
+      GateCommand.self,
+      ReplayCommand.self,
+      ShowCommand.self,
+      RecordCommand.self,
+      ServeCommand.self,
+      MicrodataCommand.self,
+      ExplainCommand.self,
       BenchCommand.self,
     ])
 }
