@@ -28,6 +28,12 @@ public struct FuzzWorkspace: Sendable {
     package = found
   }
 
+  /// A workspace on another package: the copy with planted faults.
+  init(package: URL) {
+    self.package = package
+    isAddressSanitized = false
+  }
+
   public var scratch: URL { package.appendingPathComponent(isAddressSanitized ? ".build-fuzz-asan" : ".build-fuzz") }
   public var fixtures: URL { package.appendingPathComponent("Fixtures") }
   public var crashes: URL { package.appendingPathComponent("Corpus/microdata/crashes") }

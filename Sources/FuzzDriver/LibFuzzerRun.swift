@@ -8,6 +8,8 @@ public struct LibFuzzerRun: Sendable {
     public var runs: Int?
     public var seed: UInt64 = 1
     public var longestInput = 600
+    /// Switches on a planted fault in a program that has them.
+    var plantedFault: Int?
     public init() {}
   }
 
@@ -69,6 +71,7 @@ public struct LibFuzzerRun: Sendable {
       // Swift's crash reporter would catch the signal before libFuzzer and keep it from writing the input.
       "SWIFT_BACKTRACE=enable=no", "ASAN_OPTIONS=detect_leaks=0:abort_on_error=0",
       "CHUMGATE_RECIPES=" + quoted(workspace.fixtures.appendingPathComponent("Vectors/recipes.json").path),
+      settings.plantedFault.map { "CHUMGATE_PLANT=\($0)" } ?? "",
       "exec", quoted(workspace.program(target).path), quoted(workspace.corpus(target).path),
     ]
     if target != .empty { parts += [quoted(workspace.seeds.path), "-dict=" + quoted(workspace.dictionary.path)] }

@@ -35,7 +35,7 @@ public enum ModelWriter {
     return out + Array("</div>".utf16)
   }
 
-  private static let inherited = Set(
+  static let inherited = Set(
     ["toString", "constructor", "valueOf", "hasOwnProperty", "isPrototypeOf", "toLocaleString"].map { Array($0.utf16) })
 
   /// The markup of one value; without an itemprop it is an item, and scalars stand bare.

@@ -14,7 +14,7 @@ public struct LinearProperties<Codec: CodecUnderTest> {
 
   /// The ways to make an input large.
   public enum Amplifier: CaseIterable, Sendable {
-    case repeatElement, nestElement, repeatText, repeatEntity, repeatOpenTag, repeatLessThan
+    case repeatElement, nestElement, nestAlike, nestJSON, repeatText, repeatEntity, repeatOpenTag, repeatLessThan
   }
 
   public func check(_ bytes: [UInt8]) throws(Finding) {
@@ -89,6 +89,27 @@ public struct LinearProperties<Codec: CodecUnderTest> {
       guard let part else { return nil }
       fill(Array(bytes[part.inner.upperBound..<part.outer.upperBound]), at: part.inner.upperBound)
       fill(Array(bytes[part.outer.lowerBound..<part.inner.lowerBound]), at: part.inner.lowerBound)
+    case .nestAlike:
+      // A part inside of one with the same start tag: what lies between them is repeated around it.
+      for (index, inner) in spans.elements.enumerated().reversed() {
+        var parent = inner.parent
+        while parent >= 0 {
+          let outer = spans.elements[parent]
+          if bytes[outer.outer.lowerBound..<outer.inner.lowerBound]
+            == bytes[inner.outer.lowerBound..<inner.inner.lowerBound], index != parent
+          {
+            fill(Array(bytes[inner.outer.upperBound..<outer.outer.upperBound]), at: outer.outer.upperBound)
+            fill(Array(bytes[outer.outer.lowerBound..<inner.outer.lowerBound]), at: outer.outer.lowerBound)
+            return out
+          }
+          parent = outer.parent
+        }
+      }
+      return nil
+    case .nestJSON:
+      guard let text else { return nil }
+      out.splice(
+        text, Array(String(repeating: "[", count: size / 2).utf8) + Array(String(repeating: "]", count: size / 2).utf8))
     case .repeatText:
       guard let text else { return nil }
       fill(Array(bytes[text]), at: text.upperBound)

@@ -74,16 +74,22 @@ public struct ParseProperties<Codec: CodecUnderTest> {
     }
   }
 
-  /// 18.10's exceptions: JSON text as in A3, number text `null`, equal objects in a set (MD-095).
+  /// 18.10's exceptions: JSON text as in A3, number text `null`, equal objects in a set (MD-095); and itemprops such as
+  /// `toString`, whose absence no writer of the reference can express (B6).
   private func isExempt(_ bytes: [UInt8], _ form: ModelReader.Form) -> Bool {
     let text = Array(String(decoding: bytes, as: UTF8.self).utf16)
     do {
       let value = try ModelReader.read(text, as: form, recipes: recipes)
-      return hasNaN(value)
+      return hasNaN(value) || hasInheritedName(value)
     } catch let failure as ModelFailure {
       // Text that no JSON reader takes is the writer's own only in the ways of A3.
       return failure == .syntaxError || failure == .beyondModel || hasNullText(bytes)
     } catch { return false }
+  }
+
+  private func hasInheritedName(_ value: ModelValue) -> Bool {
+    let rules = value[Array("$type$".utf16)]?.units.flatMap { try? recipes.topRules($0) } ?? []
+    return rules.contains { ModelWriter.inherited.contains($0.itemprop) }
   }
 
   private func modelCode(_ bytes: [UInt8], _ form: ModelReader.Form) -> String? {

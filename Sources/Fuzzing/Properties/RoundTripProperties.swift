@@ -67,7 +67,8 @@ public struct RoundTripProperties<Codec: CodecUnderTest> {
     guard let again = try? codec.serialise(back, form, .deployed) else { return }
     guard again == written || again == modelAgain(written, form) else {
       throw Finding(
-        "stable", ["MD-001", "MD-013"], "written, and read and written again, differ \(Extract.difference(written, again))")
+        "stable", ["MD-001", "MD-013"],
+        "written, and read and written again, differ \(Extract.difference(written, again))")
     }
   }
 

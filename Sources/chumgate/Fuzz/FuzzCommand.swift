@@ -22,12 +22,13 @@ struct FuzzMicrodataCommand: ParsableCommand {
         chumgate fuzz microdata --target parse --target oracle --runs 5000000 --asan
         chumgate fuzz microdata --target parse --replay Corpus/microdata/crashes/parse-0123456789abcdef
         chumgate fuzz microdata --testee 'node my-codec.js' --time 60
+        chumgate fuzz microdata --self-check
 
       Targets: parse (no trap, strict accepts exactly canonical bytes, profiles agree, linear time), roundtrip (parse and
       serialise are inverse, ID forms), oracle (libxml2 reads the same tree), model (same as the slow model of the
       specification), empty (the fuzzer's own rate).
 
-      Exit codes: 0 nothing found, 1 findings, 2 usage, 3 the testee does not start, 4 nothing ran.
+      Exit codes: 0 nothing found, 1 findings, 2 usage, 3 the testee does not start, 4 nothing ran, 6 self-check failed.
       """)
 
   @Option(help: ArgumentHelp("Targets; may be repeated. By default all but empty.", valueName: "name"))
@@ -56,6 +57,9 @@ struct FuzzMicrodataCommand: ParsableCommand {
       "Run this input once in this process and say what it breaks; may be repeated.", valueName: "file"))
   var replay: [String] = []
 
+  @Flag(help: "Plant known faults in a copy of the codec and see each found within --time seconds (60).")
+  var selfCheck = false
+
   @Option(help: ArgumentHelp("Fuzz the codec behind this command (format: chumgate testee --help).", valueName: "cmd"))
   var testee: String?
 
@@ -73,6 +77,7 @@ struct FuzzMicrodataCommand: ParsableCommand {
     do {
       let context = try FuzzFiles.context()
       if !replay.isEmpty { return try replayFiles(context) }
+      if selfCheck { return try checkPlanted(context) }
       if let testee { return try fuzz(testee, context) }
       try fuzzOurs(context)
     } catch let failure as FuzzDriverFailure {
@@ -95,7 +100,7 @@ struct FuzzMicrodataCommand: ParsableCommand {
     var findings = 0
     var executed = 0
     for target in target.isEmpty ? FuzzTarget.real : target {
-      try build(target, workspace)
+      try build(target, workspace.buildCommand(target))
       try workspace.prepare(target, recipes: context.recipes)
       let progress = Ticker(label: target.rawValue)
       let result = try LibFuzzerRun(workspace, target).run(settings) { status in
@@ -119,10 +124,36 @@ struct FuzzMicrodataCommand: ParsableCommand {
     if findings > 0 { throw ExitCode(1) }
   }
 
-  private func build(_ target: FuzzTarget, _ workspace: FuzzWorkspace) throws {
+  private func checkPlanted(_ context: FuzzContext<OneCodec>) throws {
+    let planted = try PlantedFaults(try FuzzWorkspace())
+    try planted.plant()
+    for target in FuzzTarget.real where planted.faults.contains(where: { $0.target == target }) {
+      try build(target, planted.buildCommand(target))
+    }
+    var missed = 0
+    for fault in planted.faults {
+      let progress = Ticker(label: fault.name)
+      progress.show("searching")
+      let outcome = try planted.run(fault, recipes: context.recipes, seconds: time ?? 60, seed: seed)
+      progress.end()
+      let seconds = (outcome.seconds * 10).rounded() / 10
+      if let finding = outcome.finding {
+        print(
+          "\(Terminal.palette.green("found "))  \(fault.name)  \(seconds) s, \(outcome.runs) runs, "
+            + "\(fault.target.rawValue): \(ConsoleReport.printable(String(finding.prefix(100))))")
+      } else {
+        missed += 1
+        print("\(Terminal.palette.red("MISSED"))  \(fault.name)  \(seconds) s, \(outcome.runs) runs: \(fault.title)")
+      }
+    }
+    print("\(planted.faults.count) planted faults, \(planted.faults.count - missed) found")
+    if missed > 0 { throw ExitCode(6) }
+  }
+
+  private func build(_ target: FuzzTarget, _ command: String) throws {
     let progress = Ticker(label: "build \(target.product)")
     var lines: [String] = []
-    let ending = try ChildLines.run(workspace.buildCommand(target), milliseconds: 3_600_000) { line in
+    let ending = try ChildLines.run(command, milliseconds: 3_600_000) { line in
       lines.append(line)
       progress.show(line)
       return true
@@ -185,7 +216,9 @@ struct FuzzMicrodataCommand: ParsableCommand {
       print("        \(ConsoleReport.printable(String(decoding: finding.input, as: UTF8.self)))")
       let file = try TesteeFiles.save(finding.input, kind: finding.kind)
       print("        saved as \(file)")
-      print("        repeat: chumgate test codec --testee \(FuzzWorkspace.quoted(command)) --input \(FuzzWorkspace.quoted(file))")
+      print(
+        "        repeat: chumgate test codec --testee \(FuzzWorkspace.quoted(command)) --input \(FuzzWorkspace.quoted(file))"
+      )
     }
     if judged == 0, fuzz.findings.isEmpty { throw Exit.nothingRan("the testee supports nothing that was asked") }
     if !fuzz.findings.isEmpty { throw ExitCode(1) }
