@@ -22,6 +22,7 @@ struct Chumgate: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
+<<<<<<< HEAD
       GateCommand.self,
       ReplayCommand.self,
       TestCommand.self,
@@ -33,5 +34,9 @@ struct Chumgate: AsyncParsableCommand {
       TesteeCommand.self,
       ExplainCommand.self,
       BenchCommand.self,
+=======
+      GateCommand.self, ReplayCommand.self, ShowCommand.self, ExplainCommand.self, BenchCommand.self,
+      MicrodataCommand.self,
+>>>>>>> codec
     ])
 }
