@@ -116,7 +116,7 @@ public struct Expectation: Sendable {
 }
 
 public struct Alternative: Sendable {
-  public enum Form: Sendable {
+  public enum Kind: Sendable {
     case json(Pattern)
     case text(Pattern)
     case binary(Pattern)
@@ -131,9 +131,9 @@ public struct Alternative: Sendable {
     case nothing
   }
   public let name: String?
-  public let form: Form
-  public init(_ form: Form, name: String? = nil) {
-    self.form = form
+  public let kind: Kind
+  public init(_ kind: Kind, name: String? = nil) {
+    self.kind = kind
     self.name = name
   }
 }
