@@ -38,11 +38,19 @@ let package = Package(
     .target(name: "Requirements", dependencies: ["WireBytes"]),
     .target(
       name: "Scenario", dependencies: ["Requirements", "WireBytes", .product(name: "Yams", package: "Yams")]),
-    .target(name: "Report", dependencies: ["Replay", "Recording", "Invariants", "Trace", "Wire", "WireBytes"]),
+    .target(name: "Results"),
+    .target(name: "Instance", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
+    .target(
+      name: "Conformance",
+      dependencies: [
+        "Results", "Scenario", "Requirements", "CommServer", "Instance", "Network", "WebSocketWire", "Wire", "Cryptobox", "WireBytes",
+      ]),
+    .target(name: "Report", dependencies: ["Results", "Replay", "Recording", "Invariants", "Trace", "Wire", "WireBytes"]),
     .executableTarget(
       name: "chumgate",
       dependencies: [
-        "Report", "Replay", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes", "Microdata",
+        "Report", "Conformance", "Results", "Scenario", "Requirements", "CommServer", "Replay", "Invariants", "Recording",
+        "Trace", "WebSocketWire", "Wire", "Cryptobox", "WireBytes", "Microdata",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "WireBytesTests", dependencies: ["WireBytes"]),

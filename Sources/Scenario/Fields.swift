@@ -1,13 +1,13 @@
 import Requirements
 
 /// The members of one mapping, checked against its form.
-struct Fields {
-  let place: Place
-  let form: Form
+public struct Fields {
+  public let place: Place
+  public let form: Form
   private let members: [Tree.Member]
 
   /// `extra` allows names that the form does not know, as the variables of a table row.
-  init(_ tree: Tree, _ form: Form, extra: Bool = false) throws(ScenarioFailure) {
+  public init(_ tree: Tree, _ form: Form, extra: Bool = false) throws(ScenarioFailure) {
     guard case .map(let members, let place) = tree else {
       throw ScenarioFailure(tree.place, expected: "a mapping for \(form.name)", found: tree.kind)
     }
@@ -26,9 +26,9 @@ struct Fields {
     self.members = members
   }
 
-  subscript(name: String) -> Tree? { members.first { $0.name == name }?.value }
+  public subscript(name: String) -> Tree? { members.first { $0.name == name }?.value }
 
-  func place(of name: String) -> Place { members.first { $0.name == name }?.place ?? place }
+  public func place(of name: String) -> Place { members.first { $0.name == name }?.place ?? place }
 
   /// The members that the form does not know.
   var others: [Tree.Member] {
@@ -36,7 +36,7 @@ struct Fields {
     return members.filter { !known.contains($0.name) }
   }
 
-  func text(_ name: String) throws(ScenarioFailure) -> String? {
+  public func text(_ name: String) throws(ScenarioFailure) -> String? {
     guard let tree = self[name] else { return nil }
     return try Fields.text(tree, name)
   }
@@ -49,7 +49,7 @@ struct Fields {
     return text
   }
 
-  func requiredText(_ name: String) throws(ScenarioFailure) -> String {
+  public func requiredText(_ name: String) throws(ScenarioFailure) -> String {
     guard let text = try text(name) else {
       throw ScenarioFailure(place, expected: "\"\(name)\" in \(form.name)", found: "none")
     }
@@ -57,12 +57,12 @@ struct Fields {
   }
 
   /// A name of letters, digits, `-` and `_`.
-  func word(_ name: String) throws(ScenarioFailure) -> String? {
+  public func word(_ name: String) throws(ScenarioFailure) -> String? {
     guard let tree = self[name] else { return nil }
     return try Fields.word(tree, name)
   }
 
-  func requiredWord(_ name: String) throws(ScenarioFailure) -> String {
+  public func requiredWord(_ name: String) throws(ScenarioFailure) -> String {
     guard let word = try word(name) else {
       throw ScenarioFailure(place, expected: "\"\(name)\" in \(form.name)", found: "none")
     }
@@ -82,7 +82,7 @@ struct Fields {
   }
 
   /// One word or a list of words.
-  func words(_ name: String) throws(ScenarioFailure) -> [String] {
+  public func words(_ name: String) throws(ScenarioFailure) -> [String] {
     guard let tree = self[name] else { return [] }
     guard case .list(let items, _) = tree else { return [try Fields.word(tree, name)] }
     var words: [String] = []
@@ -90,7 +90,7 @@ struct Fields {
     return words
   }
 
-  func truth(_ name: String) throws(ScenarioFailure) -> Bool? {
+  public func truth(_ name: String) throws(ScenarioFailure) -> Bool? {
     guard let tree = self[name] else { return nil }
     guard case .scalar(let text, true, _) = tree, text == "true" || text == "false" else {
       throw ScenarioFailure(tree.place, expected: "true or false for \(name)", found: tree.kind)
@@ -128,7 +128,7 @@ struct Fields {
     return try Template(tree)
   }
 
-  func list(_ name: String) throws(ScenarioFailure) -> [Tree] {
+  public func list(_ name: String) throws(ScenarioFailure) -> [Tree] {
     guard let tree = self[name] else { return [] }
     guard case .list(let items, _) = tree else {
       throw ScenarioFailure(tree.place, expected: "a list for \(name)", found: tree.kind)

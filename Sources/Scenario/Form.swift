@@ -1,20 +1,26 @@
 /// The members that a mapping of the language may have: one table for the loader and for the JSON Schema.
-struct Form: Sendable {
-  enum Kind: Sendable {
+public struct Form: Sendable {
+  public enum Kind: Sendable {
     case word, text, formula, template, truth, integer, words, steps, tracks, pattern, alternative, alternatives, sendings
     case rows, members, templates
   }
-  struct Field: Sendable {
-    let name: String
-    let kind: Kind
-    let isRequired: Bool
-    let says: String
+  public struct Field: Sendable {
+    public let name: String
+    public let kind: Kind
+    public let isRequired: Bool
+    public let says: String
   }
-  let name: String
-  let fields: [Field]
-  let says: String
+  public let name: String
+  public let fields: [Field]
+  public let says: String
 
-  static func field(_ name: String, _ kind: Kind, _ says: String, required: Bool = false) -> Field {
+  public init(name: String, fields: [Field], says: String) {
+    self.name = name
+    self.fields = fields
+    self.says = says
+  }
+
+  public static func field(_ name: String, _ kind: Kind, _ says: String, required: Bool = false) -> Field {
     Field(name: name, kind: kind, isRequired: required, says: says)
   }
 
@@ -58,6 +64,7 @@ struct Form: Sendable {
       field("reserved", .integer, "the three reserved bits, 0 to 7"),
       field("masked", .truth, "against the rule for the side"),
       field("lengthBytes", .integer, "2 or 8: the length written longer than needed"),
+      field("claims", .integer, "the length that the header claims, whatever is there"),
       field("skip", .integer, "leave out so many bytes at the start"),
       field("only", .integer, "send so many bytes only"),
     ], says: "a WebSocket frame that need not be a proper one")

@@ -30,7 +30,7 @@ extension StepReader {
       throw ScenarioFailure(fields.place(of: "pings"), expected: "answer or manual", found: pings)
     }
     add(name)
-    let key = try fields.template("key") ?? formula("key()", place)
+    let key = try fields.template("key").or(try formula("key()", place))
     let answer = "seal(negate(\(name).challenge), \(name).request.publicKey, \(name).key.secret)"
     let opened = "unseal(\(name).request.challenge, \(name).request.publicKey, \(name).key.secret)"
     let actions: [StepAction] = [
@@ -55,9 +55,9 @@ extension StepReader {
     add(name)
     let source = fields["from"] == nil ? nil : try fields.template("from")
     var actions: [StepAction] = [.open(OpenStep(actor: name)), .set([("\(name).key", try formula("key()", place))])]
-    let target = try target ?? formula("key().public", place)
+    let target = try target.or(try formula("key().public", place))
     let members: [Template.Member] = [
-      .init("sourcePublicKey", try source ?? formula("\(name).key.public", place)), .init("targetPublicKey", target),
+      .init("sourcePublicKey", try source.or(try formula("\(name).key.public", place))), .init("targetPublicKey", target),
     ]
     actions.append(.send(to: name, [.json(message("communication_request", members))], times: nil))
     return actions.map { Step(place, $0, note: "\(name) requests") }
@@ -112,5 +112,14 @@ extension StepReader {
       .mark("\(name).registered"),
     ]
     return actions.map { Step(place, $0, note: "admitting \(name)") }
+  }
+}
+
+extension Optional {
+  /// `??` with a typed error.
+  fileprivate func or(
+    _ other: @autoclosure () throws(ScenarioFailure) -> Wrapped
+  ) throws(ScenarioFailure) -> Wrapped {
+    if let self { self } else { try other() }
   }
 }

@@ -1,4 +1,4 @@
-public import WireBytes
+import WireBytes
 
 /// One step of a case with the place that wrote it.
 public struct Step: Sendable {
@@ -92,6 +92,8 @@ public struct FrameSpec: Sendable {
   public var payload = Template.value("")
   /// 2 or 8 to write the length longer than needed.
   public var lengthBytes: Int?
+  /// A length that the header claims, whatever is there.
+  public var claims: Int?
   /// Bytes of the frame that are left out at its start, and the number that is sent.
   public var skip = 0
   public var only: Int?

@@ -232,6 +232,7 @@ extension FrameSpec {
     reserved = UInt8(try fields.integer("reserved", 0...7) ?? 0)
     masked = try fields.truth("masked")
     lengthBytes = try fields.integer("lengthBytes", 2...8)
+    claims = try fields.integer("claims", 0...Int.max >> 1)
     skip = try fields.integer("skip", 0...1_000_000) ?? 0
     only = try fields.integer("only", 0...1_000_000)
   }

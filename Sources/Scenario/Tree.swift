@@ -1,4 +1,4 @@
-public import Yams
+import Yams
 
 /// A YAML document with the place of everything in it.
 public indirect enum Tree: Sendable {

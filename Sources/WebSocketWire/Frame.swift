@@ -19,19 +19,24 @@ public struct Frame: Sendable, Equatable {
   }
 
   /// The frame's bytes. `lengthBytes` forces 2 or 8 length bytes, for frames that are not in the shortest form.
-  public func encoded(lengthBytes: Int? = nil) -> [UInt8] {
+  public func encoded(lengthBytes: Int? = nil) -> [UInt8] { encoded(lengthBytes: lengthBytes, length: payload.count) }
+
+  /// The frame with a header that claims another length than the payload has.
+  public func encoded(claiming length: Int) -> [UInt8] { encoded(lengthBytes: nil, length: length) }
+
+  private func encoded(lengthBytes: Int?, length: Int) -> [UInt8] {
     var out: [UInt8] = []
     out.reserveCapacity(payload.count + 14)
     out.append((fin ? 0x80 : 0) | (reserved & 7) << 4 | opcode.rawValue & 15)
     let masked: UInt8 = mask == nil ? 0 : 0x80
-    let size = lengthBytes ?? (payload.count < 126 ? 0 : payload.count < 65_536 ? 2 : 8)
+    let size = lengthBytes ?? (length < 126 ? 0 : length < 65_536 ? 2 : 8)
     switch size {
     case 2: out.append(masked | 126)
     case 8: out.append(masked | 127)
-    default: out.append(masked | UInt8(payload.count & 127))
+    default: out.append(masked | UInt8(length & 127))
     }
     if size > 0 {
-      for position in (0..<size).reversed() { out.append(UInt8(truncatingIfNeeded: payload.count >> (8 * position))) }
+      for position in (0..<size).reversed() { out.append(UInt8(truncatingIfNeeded: length >> (8 * position))) }
     }
     guard let mask, mask.count == 4 else { return out + payload }
     out += mask

@@ -1,0 +1,31 @@
+public import Scenario
+
+/// A case that is to be run, with everything it needs to be run the same way again.
+public struct CaseJob: Sendable {
+  public let definition: Case
+  public let budget: Budget
+  public let seed: UInt64
+
+  public init(_ definition: Case, budget: Budget, seed: UInt64) {
+    self.definition = definition
+    self.budget = budget
+    self.seed = seed
+  }
+}
+
+/// Something under test, reached somehow.
+public protocol CaseTarget {
+  /// As a person calls it.
+  var name: String { get }
+  /// `in process`, `loopback`, `network`.
+  var transport: String { get }
+  var role: TargetRole { get }
+  /// True when time is simulated: waiting costs nothing, and the same seed gives the same bytes.
+  var hasVirtualClock: Bool { get }
+  /// What is known of the target, as variables of the scenario language.
+  var facts: [String: Value] { get }
+  /// The arguments that name this target on the command line, for the command that repeats a case.
+  var arguments: [String] { get }
+  /// Runs the jobs, several at once where that makes sense; `done` is told of each as it ends.
+  mutating func run(_ jobs: [CaseJob], done: (Int, CaseOutcome) -> Void)
+}
