@@ -43,6 +43,8 @@ public struct Case: Sendable {
   /// The variables of the table row.
   public let variables: [(name: String, value: Template)]
   public let steps: [Step]
+  /// True when a step commands the target or hears of its inside, so that only targets that the gate runs will do.
+  public let usesTarget: Bool
 }
 
 /// What a failure of the case means.

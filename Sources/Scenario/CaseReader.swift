@@ -30,7 +30,7 @@ public struct CaseReader {
     var rows: [(suffix: String, place: Place, variables: [(name: String, value: Template)])] = []
     for row in try fields.list("each") {
       let row = try Fields(row, Form.row, extra: true)
-      var variables: [(name: String, value: Template)] = []
+      var variables: [(name: String, value: Template)] = [("row", .value(.string(try row.requiredWord("name"))))]
       for member in row.others { variables.append((member.name, try Template(member.value))) }
       rows.append(("/" + (try row.requiredWord("name")), row.place, variables))
     }
@@ -54,7 +54,7 @@ public struct CaseReader {
           tags: tags + (try fields.words("tags")), profiles: Set(try profiles(fields)),
           needsExtension: try fields.word("extension"), takes: try fields.formula("takes"), settings: try settings(fields),
           isAlone: try fields.truth("alone") ?? false, faults: try fields.words("fault"),
-          withoutFault: try fields.text("withoutFault"), variables: row.variables, steps: steps))
+          withoutFault: try fields.text("withoutFault"), variables: row.variables, steps: steps, usesTarget: reader.usesTarget))
     }
     return found
   }

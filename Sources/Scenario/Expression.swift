@@ -86,6 +86,7 @@ public struct FunctionTable: Sendable {
     .init(name: "nested", arguments: 1...1, says: "JSON text nested so many levels deep"),
     .init(name: "min", arguments: 2...4, says: "the smallest number"),
     .init(name: "max", arguments: 2...4, says: "the largest number"),
+    .init(name: "contains", arguments: 2...2, says: "whether a text holds another one"),
     .init(name: "not", arguments: 1...1, says: "the opposite truth"),
   ]
 

@@ -47,6 +47,7 @@ public struct Form: Sendable {
     field("binary", .pattern, "a BINARY message; its bytes as hex digits"),
     field("message", .word, "any: any message"),
     field("pong", .pattern, "a WebSocket pong with this payload"),
+    field("head", .pattern, "the head of an HTTP answer on a bare connection: status and fields"),
     field("closed", .pattern, "true for code 1000, a code, a list of codes, any, or a mapping with code, reason, lost"),
     field("lost", .truth, "the TCP connection ends without a close frame"),
     field("open", .truth, "still open: a WebSocket ping comes back"),
@@ -163,7 +164,10 @@ public struct Form: Sendable {
         ], says: "sends something; several kinds in one step go out in the order of this list"),
     Form(
       name: "expect",
-      fields: [field("on", .words, "one actor, or all of several", required: true)] + alternative + timing
+      fields: [
+        field("on", .words, "one actor, or all of several"),
+        field("either", .words, "the first event on any of these decides"),
+      ] + alternative + timing
         + [
           field("anyOf", .alternatives, "one of these"),
           field("tolerate", .alternatives, "these make the case non-strict"),
@@ -204,6 +208,12 @@ public struct Form: Sendable {
         field("in", .templates, "the values", required: true), field("as", .word, "the variable", required: true),
         field("steps", .steps, "what is done for each", required: true),
       ], says: "does steps for each value of a list"),
+    Form(
+      name: "if",
+      fields: [
+        field("that", .formula, "a formula", required: true), field("then", .steps, "when it is true"),
+        field("else", .steps, "when it is false"),
+      ], says: "goes one way or the other"),
     Form(name: "parallel", fields: [], says: "does lists of steps at the same time"),
     Form(
       name: "pings",

@@ -120,6 +120,7 @@ extension Alternative {
       case "json": found.append(Alternative(.json(try Pattern(tree, exactly: exactly)), name: name))
       case "text": found.append(Alternative(.text(try Pattern(tree)), name: name))
       case "binary": found.append(Alternative(.binary(try Pattern(tree)), name: name))
+      case "head": found.append(Alternative(.head(try Pattern(tree)), name: name))
       case "pong": found.append(Alternative(.pong(try Pattern(tree)), name: name))
       case "closed": found.append(Alternative(.closed(try ClosePattern(tree)), name: name))
       case "message":
@@ -149,5 +150,15 @@ extension Alternative {
       found += some
     }
     return found
+  }
+}
+
+extension Alternative.Kind {
+  /// True when it waits for something not to happen.
+  public var isNegative: Bool {
+    switch self {
+    case .open, .nothing: true
+    default: false
+    }
   }
 }

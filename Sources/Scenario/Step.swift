@@ -31,6 +31,7 @@ public indirect enum StepAction: Sendable {
   case loop(times: Expression, as: String, [Step])
   case forEach([Template], as: String, [Step])
   case parallel([[Step]])
+  case choice(Expression, then: [Step], otherwise: [Step])
   /// Whether pings of the protocol are answered without a step.
   case answerPings(String, Bool)
 }
@@ -84,24 +85,30 @@ public enum Sending: Sendable {
 
 /// A WebSocket frame that need not be a proper one.
 public struct FrameSpec: Sendable {
-  public var opcode: UInt8
+  /// A number, or one of the names of RFC 6455.
+  public var opcode: Template
   public var fin = true
-  public var reserved: UInt8 = 0
+  public var reserved: Template?
   /// Nil for what the side would do by rights.
   public var masked: Bool?
   public var payload = Template.value("")
   /// 2 or 8 to write the length longer than needed.
-  public var lengthBytes: Int?
+  public var lengthBytes: Template?
   /// A length that the header claims, whatever is there.
-  public var claims: Int?
+  public var claims: Template?
   /// Bytes of the frame that are left out at its start, and the number that is sent.
   public var skip = 0
   public var only: Int?
-  public init(opcode: UInt8) { self.opcode = opcode }
+  public init(opcode: Template) { self.opcode = opcode }
+
+  public static let opcodes: [String: UInt8] = [
+    "continuation": 0, "text": 1, "binary": 2, "close": 8, "ping": 9, "pong": 10,
+  ]
 }
 
-/// What must come, on one or all of some actors.
+/// What must come.
 public struct Expectation: Sendable {
+  /// The first event on any of them decides.
   public var actors: [String]
   public var alternatives: [Alternative]
   /// Outcomes that are not right but do no harm: the case ends non-strict.
@@ -124,6 +131,8 @@ public struct Alternative: Sendable {
     case binary(Pattern)
     case anyMessage
     case pong(Pattern)
+    /// The head of an HTTP answer on a bare connection: `status` and the fields.
+    case head(Pattern)
     case closed(ClosePattern)
     /// The TCP connection ended without a close frame.
     case lost

@@ -4,6 +4,8 @@ import WireBytes
 struct StepReader {
   /// Actors that steps so far have opened; a step about another one is an error of the file.
   private(set) var actors: Set<String> = ["target"]
+  /// True once a step spoke to or heard of the target itself.
+  private(set) var usesTarget = false
   private var depth = 0
 
   mutating func read(_ trees: [Tree]) throws(ScenarioFailure) -> [Step] {
@@ -70,6 +72,10 @@ struct StepReader {
     case "repeat":
       guard let times = try fields.formula("times") else { return [] }
       return [Step(place, .loop(times: times, as: try fields.word("as") ?? "i", try read(try fields.list("steps"))))]
+    case "if":
+      guard let that = try fields.formula("that") else { return [] }
+      let then = try read(try fields.list("then"))
+      return [Step(place, .choice(that, then: then, otherwise: try read(try fields.list("else"))))]
     case "forEach":
       var values: [Template] = []
       for item in try fields.list("in") { values.append(try Template(item)) }
@@ -86,13 +92,14 @@ struct StepReader {
     return .map([Tree.Member(name: first.name, place: place, value: body)], place)
   }
 
-  func actor(_ fields: Fields, _ name: String) throws(ScenarioFailure) -> String {
+  mutating func actor(_ fields: Fields, _ name: String) throws(ScenarioFailure) -> String {
     let actor = try fields.requiredWord(name)
     try check(actor, fields.place(of: name))
     return actor
   }
 
-  private func check(_ actor: String, _ place: Place) throws(ScenarioFailure) {
+  private mutating func check(_ actor: String, _ place: Place) throws(ScenarioFailure) {
+    if actor == "target" { usesTarget = true }
     guard actors.contains(actor) else {
       throw ScenarioFailure(
         place, expected: "an actor that an earlier step opens (\(actors.sorted().joined(separator: ", ")))",
@@ -160,12 +167,14 @@ struct StepReader {
     return Step(fields.place, .send(to: actor, sendings, times: try fields.template("times")))
   }
 
-  private func expect(_ fields: Fields) throws(ScenarioFailure) -> [Step] {
-    let actors = try fields.words("on")
-    guard !actors.isEmpty else {
-      throw ScenarioFailure(fields.place(of: "on"), expected: "an actor", found: "none")
+  private mutating func expect(_ fields: Fields) throws(ScenarioFailure) -> [Step] {
+    let all = try fields.words("on")
+    let either = try fields.words("either")
+    guard all.isEmpty != either.isEmpty else {
+      throw ScenarioFailure(fields.place, expected: "actors: on (all of them) or either (one of them)", found: "none, or both")
     }
-    for actor in actors { try check(actor, fields.place(of: "on")) }
+    for actor in all { try check(actor, fields.place(of: "on")) }
+    for actor in either { try check(actor, fields.place(of: "either")) }
     var alternatives = try Alternative.read(fields)
     alternatives += try Alternative.readList(try fields.list("anyOf"))
     guard !alternatives.isEmpty else {
@@ -177,12 +186,19 @@ struct StepReader {
     expectation.ignored = try Alternative.readList(try fields.list("ignoring"))
     expectation.timing = try fields.timing()
     expectation.save = try fields.word("save")
+    if all.isEmpty {
+      guard !alternatives.contains(where: \.kind.isNegative) else {
+        throw ScenarioFailure(fields.place, expected: "on for open and nothing", found: "either")
+      }
+      expectation.actors = either
+      return [Step(fields.place, .expect(expectation))]
+    }
     var steps: [Step] = []
-    for actor in actors {
+    for actor in all {
       expectation.actors = [actor]
       steps.append(Step(fields.place, .expect(expectation)))
     }
-    return actors.count == 1 ? steps : [Step(fields.place, .parallel(steps.map { [$0] }))]
+    return all.count == 1 ? steps : [Step(fields.place, .parallel(steps.map { [$0] }))]
   }
 }
 
@@ -215,24 +231,21 @@ extension Sending {
 }
 
 extension FrameSpec {
-  private static let opcodes: [String: UInt8] = [
-    "continuation": 0, "text": 1, "binary": 2, "close": 8, "ping": 9, "pong": 10,
-  ]
-
   init(_ tree: Tree) throws(ScenarioFailure) {
     let fields = try Fields(tree, Form.frame)
-    let word = try fields.requiredWord("opcode")
-    guard let opcode = Self.opcodes[word] ?? UInt8(word), opcode < 16 else {
+    let opcode = try fields.requiredText("opcode")
+    if !opcode.hasPrefix("${"), Self.opcodes[opcode] == nil, !(UInt8(opcode).map { $0 < 16 } ?? false) {
       throw ScenarioFailure(
-        fields.place(of: "opcode"), expected: "\(Self.opcodes.keys.sorted().joined(separator: ", ")) or 0 to 15", found: word)
+        fields.place(of: "opcode"), expected: "\(Self.opcodes.keys.sorted().joined(separator: ", ")) or 0 to 15",
+        found: opcode)
     }
-    self.init(opcode: opcode)
+    self.init(opcode: try fields.template("opcode") ?? .value(1))
     payload = try fields.template("payload") ?? payload
     fin = try fields.truth("fin") ?? true
-    reserved = UInt8(try fields.integer("reserved", 0...7) ?? 0)
+    reserved = try fields.template("reserved")
     masked = try fields.truth("masked")
-    lengthBytes = try fields.integer("lengthBytes", 2...8)
-    claims = try fields.integer("claims", 0...Int.max >> 1)
+    lengthBytes = try fields.template("lengthBytes")
+    claims = try fields.template("claims")
     skip = try fields.integer("skip", 0...1_000_000) ?? 0
     only = try fields.integer("only", 0...1_000_000)
   }

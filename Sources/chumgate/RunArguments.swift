@@ -153,7 +153,7 @@ struct Outputs {
 enum Specification {
   static func catalogue(_ root: URL) throws -> Catalogue {
     var catalogue = Catalogue()
-    for name in ["requirements.csv", "attacks.csv"] {
+    for name in ["requirements.csv", "attacks.csv", "websocket.csv"] {
       let path = root.appendingPathComponent("Spec/\(name)").path
       let text = String(decoding: try Inputs.bytes(path), as: UTF8.self)
       do throws(Catalogue.Failure) { try catalogue.add(csv: text, file: "Spec/\(name)") } catch {

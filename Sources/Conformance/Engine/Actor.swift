@@ -17,6 +17,8 @@ struct Actor: Sendable {
   enum Item: Sendable {
     case message(Message)
     case pong([UInt8])
+    /// An HTTP answer on a bare connection: `status` and the fields.
+    case head(JSONValue)
     case closed(CloseInfo)
     /// TCP ended without a close frame before.
     case lost(reset: Bool)
@@ -27,6 +29,7 @@ struct Actor: Sendable {
       switch self {
       case .message(let message): WireText.describe(message)
       case .pong(let payload): "a WebSocket pong with \(payload.count) bytes"
+      case .head(let head): "HTTP \(head.compact)"
       case .closed(let info): "a close with \(WireText.describe(info))"
       case .lost(let reset): reset ? "a TCP reset" : "the end of the TCP connection without a close frame"
       case .fault(let fault): "a breach of RFC 6455: \(fault)"

@@ -19,6 +19,8 @@ public struct CaseMachine: Sendable {
   var order: [Int] = []
   var marks: [String: Double] = [:]
   var incoming: [LinkID] = []
+  /// Links whose actor's name was given to another one; they stay open until the case ends.
+  var detached: [LinkID] = []
   var reports: [Actor.Received] = []
   var actions: [TransportAction] = []
   var now = 0.0
@@ -234,6 +236,7 @@ public struct CaseMachine: Sendable {
     for name in actors.keys.sorted() {
       if let actor = actors[name], actor.phase != .ended { actions.append(.end(actor.link, reset: false)) }
     }
+    for link in detached + incoming { actions.append(.end(link, reset: false)) }
   }
 
   /// Hands what the endpoints have written to the transport.

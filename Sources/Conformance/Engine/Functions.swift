@@ -43,6 +43,7 @@ extension Evaluator {
       var numbers: [Double] = []
       for value in values { numbers.append(try number(value)) }
       return .number((name == "min" ? numbers.min() : numbers.max()) ?? 0)
+    case "contains": return .truth(Self.contains(values[0].text, values[1].text))
     case "not":
       guard case .truth(let truth) = values[0] else { throw EvaluationFailure("not of \(values[0].kind)") }
       return .truth(!truth)

@@ -57,13 +57,13 @@ extension Evaluator {
     case .contains(let template):
       let wanted = try self.value(template)
       if let items = value.array, items.contains(where: { Value($0).means(wanted) }) { return nil }
-      if let text = value.string, contains(text, wanted.text) { return nil }
+      if let text = value.string, Self.contains(text, wanted.text) { return nil }
       return "\(place)\(brief(value)) does not contain \(brief(wanted.json))"
     case .not(let inner): return try mismatch(value, inner) == nil ? "\(place)\(brief(value)), which must not be" : nil
     }
   }
 
-  private func contains(_ text: String, _ part: String) -> Bool {
+  static func contains(_ text: String, _ part: String) -> Bool {
     let units = Array(part.utf8)
     let whole = Array(text.utf8)
     guard !units.isEmpty, whole.count >= units.count else { return units.isEmpty }
@@ -84,6 +84,7 @@ extension Alternative {
     case .text(let pattern): "TEXT \(pattern.phrase)"
     case .binary(let pattern): "BINARY \(pattern.phrase)"
     case .anyMessage: "any message"
+    case .head(let pattern): "an HTTP answer \(pattern.phrase)"
     case .pong(let pattern): "a WebSocket pong \(pattern.phrase)"
     case .closed(let close): close.phrase
     case .lost: "the TCP connection to end without a close frame"

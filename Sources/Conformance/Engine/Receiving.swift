@@ -49,6 +49,17 @@ extension CaseMachine {
     actions.append(.bytes(actor.link, request))
   }
 
+  /// On a bare connection the answers to a step's own HTTP are told by their heads; what follows is not read.
+  private mutating func takeHead(_ name: String) {
+    guard var buffer = actors[name]?.buffer, let head = try? OpeningHandshake.takeHead(&buffer) else { return }
+    actors[name]?.buffer = buffer
+    var object = JSONObject()
+    object.append("status", .number(Double(head.status ?? 0)))
+    for field in head.fields { object.append(field.name, .string(field.value)) }
+    log(name, .received, head.startLine)
+    push(.head(.object(object)), name)
+  }
+
   private var hostName: String {
     if case .text(let host)? = evaluator.variables["host"] { host } else { "localhost" }
   }
@@ -61,6 +72,7 @@ extension CaseMachine {
     case .open: deliver(bytes, name)
     case .bare:
       if actors[name]?.buffer.count ?? 0 < 65_536 { actors[name]?.buffer += bytes }
+      takeHead(name)
     default: break
     }
   }
@@ -97,6 +109,7 @@ extension CaseMachine {
       actors[name] = actor
       actions.append(.end(actor.link, reset: false))
       log(name, .note, "opening handshake fails: \(error)")
+      if !actor.request.awaits { push(.lost(reset: false), name) }
     }
   }
 

@@ -42,6 +42,9 @@ extension CaseMachine {
       guard let first = values.first else { return }
       evaluator.set(name, try evaluator.value(first))
       enter(steps, .values(name: name, position: 0, values), &fiber)
+    case .choice(let expression, let then, let otherwise):
+      let steps = try evaluator.truth(expression) ? then : otherwise
+      if !steps.isEmpty { fiber.frames.append(Fiber.Frame(steps: steps)) }
     case .parallel(let tracks): fork(tracks, &fiber)
     case .answerPings(let name, let answer): actors[name]?.answersPings = answer
     }
@@ -59,7 +62,11 @@ extension CaseMachine {
     options.answersClose = request.answersClose
     let endpoint = Endpoint(
       role: isServer ? .server : .client, options: options, maskSeed: evaluator.random.next())
-    if let old = actors[name] { names[old.link] = nil }
+    if let old = actors[name] {
+      flush()
+      names[old.link] = nil
+      if old.phase != .ended { detached.append(old.link) }
+    }
     var actor = Actor(name: name, link: link, isServer: isServer, endpoint: endpoint)
     actor.request = request
     actors[name] = actor
@@ -166,19 +173,30 @@ extension CaseMachine {
 
   private func masks(_ name: String, _ wanted: Bool?) -> Bool { wanted ?? (actors[name]?.isServer == false) }
 
+  private mutating func integer(_ template: Template?, _ what: String) throws(EvaluationFailure) -> Int? {
+    guard let template else { return nil }
+    let value = try evaluator.value(template)
+    if case .number(let number) = value, let integer = Int(exactly: number), integer >= 0 { return integer }
+    if case .text(let word) = value, let opcode = FrameSpec.opcodes[word] { return Int(opcode) }
+    throw EvaluationFailure("\(what) is \(value.kind), expected a count")
+  }
+
   private mutating func send(_ spec: FrameSpec, _ name: String) throws(EvaluationFailure) {
     let payload = try evaluator.payload(spec.payload)
     let mask = masks(name, spec.masked) ? actors[name]?.endpoint.nextMask() : nil
-    let frame = Frame(
-      fin: spec.fin, reserved: spec.reserved, opcode: Opcode(spec.opcode), mask: mask, payload: payload)
-    var bytes = spec.claims.map { frame.encoded(claiming: $0) } ?? frame.encoded(lengthBytes: spec.lengthBytes)
+    let opcode = Opcode(UInt8(truncatingIfNeeded: try integer(spec.opcode, "opcode") ?? 1))
+    let reserved = UInt8(truncatingIfNeeded: try integer(spec.reserved, "reserved") ?? 0)
+    let frame = Frame(fin: spec.fin, reserved: reserved, opcode: opcode, mask: mask, payload: payload)
+    let claims = try integer(spec.claims, "claims")
+    let lengthBytes = try integer(spec.lengthBytes, "lengthBytes")
+    var bytes = claims.map { frame.encoded(claiming: $0) } ?? frame.encoded(lengthBytes: lengthBytes)
     bytes = Array(bytes.dropFirst(spec.skip))
     if let only = spec.only { bytes = Array(bytes.prefix(only)) }
     actors[name]?.endpoint.sendRaw(bytes)
     var text = "frame \(frame.opcode), \(payload.count) bytes\(spec.fin ? "" : ", more follow")"
     if mask == nil { text += ", unmasked" }
-    if spec.reserved != 0 { text += ", reserved bits \(spec.reserved)" }
-    if let claims = spec.claims { text += ", claiming \(claims) bytes" }
+    if reserved != 0 { text += ", reserved bits \(reserved)" }
+    if let claims { text += ", claiming \(claims) bytes" }
     if spec.skip > 0 || spec.only != nil { text += ", \(bytes.count) bytes of it" }
     log(name, .sent, text)
   }

@@ -105,22 +105,14 @@ extension CaseMachine {
   private mutating func met(
     _ expectation: Expectation, _ step: Step, _ window: inout Fiber.Window, _ probe: Int?
   ) throws(EvaluationFailure) -> Bool {
-    guard let name = expectation.actors.first else { return true }
-    while let first = inbox(name).first {
-      if try matches(first.item, expectation.ignored) != nil {
-        removeFirst(name)
-        continue
-      }
-      break
+    for name in expectation.actors {
+      while let first = inbox(name).first, try matches(first.item, expectation.ignored) != nil { removeFirst(name) }
     }
-    if expectation.isNegative { return try stays(expectation, step, &window, probe, name) }
-    guard let first = inbox(name).first else {
-      if now >= window.latest {
-        var found = "nothing within \(time(window.latest - window.start))"
-        if let taken = actors[name]?.taken { found = "nothing more; the connection had already ended with \(taken.phrase)" }
-        if let failure = actors[name]?.failure { found = failure }
-        fail(.behaviour, step.place, name, expectation.phrase, found)
-      }
+    if expectation.isNegative { return try stays(expectation, step, &window, probe, expectation.actors[0]) }
+    // Of several actors the one whose event came first decides.
+    let candidates = expectation.actors.compactMap { name in inbox(name).first.map { (name: name, first: $0) } }
+    guard let (name, first) = candidates.min(by: { $0.first.time < $1.first.time }) else {
+      if now >= window.latest { missing(expectation, step, window) }
       return false
     }
     if let earliest = window.earliest, first.time < earliest {
@@ -130,6 +122,17 @@ extension CaseMachine {
       return false
     }
     return try judge(first, expectation, step, name)
+  }
+
+  private mutating func missing(_ expectation: Expectation, _ step: Step, _ window: Fiber.Window) {
+    let name = expectation.actors.count == 1 ? expectation.actors[0] : nil
+    var found = "nothing within \(time(window.latest - window.start))"
+    if let name, let taken = actors[name]?.taken {
+      found = "nothing more; the connection had already ended with \(taken.phrase)"
+    }
+    if let name, let failure = actors[name]?.failure { found = failure }
+    fail(
+      .behaviour, step.place, name ?? expectation.actors.joined(separator: " or "), expectation.phrase, found)
   }
 
   private mutating func judge(
@@ -170,6 +173,7 @@ extension CaseMachine {
     if let label = alternative?.name { return evaluator.set(save, .text(label)) }
     switch first.item {
     case .message(.text(let text)): evaluator.set(save, (try? JSONValue.parse(text)).map { Value($0) } ?? .text(text))
+    case .head(let head): evaluator.set(save, Value(head))
     case .message(.binary(let bytes)), .pong(let bytes): evaluator.set(save, .bytes(bytes))
     case .closed(let info):
       evaluator.set(
@@ -226,6 +230,7 @@ extension CaseMachine {
       return try evaluator.mismatch(.string(Hex.encode(bytes)), pattern)
     case (.pong(let bytes), .pong(let pattern)):
       return try evaluator.mismatch(.string(String(decoding: bytes, as: UTF8.self)), pattern)
+    case (.head(let head), .head(let pattern)): return try evaluator.mismatch(head, pattern)
     case (.closed(let info), .closed(let close)):
       let code = Int(info.code ?? 1005)
       if !close.codes.isEmpty, !close.codes.contains(code) { return "code \(code)" }
@@ -241,12 +246,7 @@ extension CaseMachine {
 extension Expectation {
   /// True when it waits for something not to happen.
   var isNegative: Bool {
-    alternatives.contains {
-      switch $0.kind {
-      case .open, .nothing: true
-      default: false
-      }
-    }
+    alternatives.contains { $0.kind.isNegative }
   }
 
   var phrase: String { alternatives.map(\.phrase).joined(separator: ", or ") }

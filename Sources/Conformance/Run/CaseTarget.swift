@@ -22,6 +22,8 @@ public protocol CaseTarget {
   var role: TargetRole { get }
   /// True when time is simulated: waiting costs nothing, and the same seed gives the same bytes.
   var hasVirtualClock: Bool { get }
+  /// True when the gate itself runs the target and can command it.
+  var takesCommands: Bool { get }
   /// What is known of the target, as variables of the scenario language.
   var facts: [String: Value] { get }
   /// The arguments that name this target on the command line, for the command that repeats a case.

@@ -17,10 +17,12 @@ public struct Judge: Sendable {
     self.command = command
   }
 
-  /// What a breach means for this binding and profile.
-  func breach(_ binding: CaseBinding) -> Verdict {
-    switch binding {
-    case .base, .extension: .fail
+  /// What a breach means for this case and profile; of what SHOULD be, a breach is no failure in profile deployed.
+  func breach(_ definition: Case) -> Verdict {
+    let levels = definition.requires.compactMap { catalogue[$0]?.level }
+    let isAdvice = !levels.isEmpty && levels.allSatisfy { $0 == .should }
+    return switch definition.binds {
+    case .base, .extension: isAdvice && profile == .deployed ? .nonStrict : .fail
     case .hardening: profile == .strict ? .fail : .nonStrict
     case .quirk: .informational
     }
@@ -28,9 +30,9 @@ public struct Judge: Sendable {
 
   public func result(_ definition: Case, _ outcome: CaseOutcome) -> CaseResult {
     var result = empty(definition)
-    if outcome.behaviour != nil { result.behaviour = breach(definition.binds) }
+    if outcome.behaviour != nil { result.behaviour = breach(definition) }
     if outcome.tolerated != nil, result.behaviour == .pass { result.behaviour = .nonStrict }
-    if outcome.close != nil { result.close = breach(definition.binds) }
+    if outcome.close != nil { result.close = breach(definition) }
     if outcome.error != nil { result.behaviour = .error }
     let rank: [Verdict] = [.error, .fail, .nonStrict, .informational, .pass]
     result.verdict = rank.first { $0 == result.behaviour || $0 == result.close } ?? .pass

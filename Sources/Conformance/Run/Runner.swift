@@ -159,6 +159,9 @@ public struct Runner {
     if let needed = definition.needsExtension, !offers(needed, target) {
       return judge.skipped(definition, .unsupported, "the target does not offer \(needed)")
     }
+    if definition.usesTarget, !target.takesCommands {
+      return judge.skipped(definition, .unsupported, "needs a target that the gate itself runs")
+    }
     guard !target.hasVirtualClock, let takes = definition.takes else { return nil }
     var evaluator = Evaluator(seed: 0, name: "")
     for (name, value) in target.facts { evaluator.set(name, value) }

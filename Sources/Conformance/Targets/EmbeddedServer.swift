@@ -15,6 +15,7 @@ public struct EmbeddedServer: CaseTarget {
   public var transport: String { "in process" }
   public var role: TargetRole { .server }
   public var hasVirtualClock: Bool { true }
+  public var takesCommands: Bool { true }
   public var facts: [String: Value] { ServerSettings.facts(settings) }
   public var arguments: [String] { [] }
 

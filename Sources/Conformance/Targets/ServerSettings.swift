@@ -67,13 +67,16 @@ public enum ServerSettings {
   /// The settings as variables of the scenario language, with `profile`.
   public static func facts(_ settings: CommServerSettings) -> [String: Value] {
     var facts: [String: Value] = ["profile": .text(settings.profile.rawValue)]
+    // Where there is no limit, cases ask for the one of connection.md 8 and find it missing.
+    let assumed = CommServerSettings(profile: .strict)
     for (name, member) in members {
       facts[name] =
         switch member {
         case .time(let path): .number(settings[keyPath: path])
-        case .optionalTime(let path): settings[keyPath: path].map { .number($0) } ?? .null
+        case .optionalTime(let path): (settings[keyPath: path] ?? assumed[keyPath: path]).map { .number($0) } ?? .null
         case .count(let path): .number(Double(settings[keyPath: path]))
-        case .optionalCount(let path): settings[keyPath: path].map { .number(Double($0)) } ?? .null
+        case .optionalCount(let path):
+          (settings[keyPath: path] ?? assumed[keyPath: path]).map { .number(Double($0)) } ?? .null
         case .truth(let path): .truth(settings[keyPath: path])
         }
     }
