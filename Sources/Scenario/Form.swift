@@ -144,7 +144,9 @@ public struct Form: Sendable {
       fields: [
         field("listener", .word, "a registered listener", required: true),
         field("requester", .word, "the name of the new requester", required: true),
-      ], says: "request, then handover and request at the listener: both ends are joined"),
+        field("greet", .truth, "false: stop before the listener's communication_ready"),
+      ],
+      says: "request, handover and request at the listener, communication_ready back: both ends are joined"),
     Form(
       name: "accept", fields: [field("as", .word, "the actor's name", required: true)] + timing
         + [field("upgrade", .truth, "false: take the connection and say nothing")],
@@ -183,7 +185,7 @@ public struct Form: Sendable {
     Form(name: "pause", fields: [field("who", .word, "the actor", required: true)], says: "stops reading; short: pause: NAME"),
     Form(
       name: "resume", fields: [field("who", .word, "the actor", required: true)], says: "goes on reading; short: resume: NAME"),
-    Form(name: "let", fields: [], says: "sets variables: name: value"),
+    Form(name: "let", fields: [], says: "sets variables: name: formula, or a list or mapping; texts in '…' or ${…}"),
     Form(
       name: "check",
       fields: [

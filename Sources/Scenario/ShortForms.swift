@@ -81,6 +81,12 @@ extension StepReader {
       .answerPings(listener, false),
     ]
     steps += actions.map { Step(place, $0, note: "joining \(requester) and \(listener)") }
+    guard try fields.truth("greet") ?? true else { return steps }
+    let greeting: [StepAction] = [
+      .send(to: listener, [.json(message("communication_ready"))], times: nil),
+      expect(requester, json("communication_ready")),
+    ]
+    steps += greeting.map { Step(place, $0, note: "joining \(requester) and \(listener)") }
     return steps
   }
 

@@ -115,14 +115,14 @@ struct StepReader {
     }
     var found: [(path: String, value: Template)] = []
     for member in members {
-      // What is no quoted text may be a bare formula: `let: {answer: negate(m.challenge)}`.
       found.append((member.name, try assigned(member.value)))
     }
     return found
   }
 
   private func assigned(_ tree: Tree) throws(ScenarioFailure) -> Template {
-    guard case .scalar(let text, true, let place) = tree, Template.plain(text) == nil, !text.contains("${") else {
+    // A scalar is a formula, quoted or not, since YAML makes people quote what has commas; texts stand in '…' inside.
+    guard case .scalar(let text, _, let place) = tree, Template.plain(text) == nil, !text.contains("${") else {
       return try Template(tree)
     }
     return .formula(try ExpressionParser.parse(text, at: place))

@@ -14,8 +14,6 @@ public enum Sanity {
         steps:
           - register: l
           - relay: {listener: l, requester: r}
-          - send: {to: l, json: {command: communication_ready}}
-          - expect: {on: r, json: {command: communication_ready}}
     """
 
   private static let listener = """
