@@ -122,7 +122,7 @@ public struct Form: Sendable {
       fields: [
         field("as", .word, "the actor's name", required: true), field("path", .template, "the path of the request"),
         field("subprotocols", .words, "subprotocols that are offered"), field("extensions", .text, "extensions offered"),
-        field("fields", .members, "more HTTP fields"), field("status", .integer, "the HTTP status expected, 101 if absent"),
+        field("fields", .members, "more HTTP fields"), field("status", .template, "the HTTP status expected, 101 if absent; any for any outcome"),
         field("bare", .truth, "TCP only, no opening handshake"),
         field("await", .truth, "false: do not wait for the opening handshake"),
         field("answersClose", .truth, "false: leave a close frame of the target unanswered"),

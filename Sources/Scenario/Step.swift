@@ -42,8 +42,8 @@ public struct OpenStep: Sendable {
   public var subprotocols: [String] = []
   public var extensions: String?
   public var fields: [(name: String, value: Template)] = []
-  /// The status that is expected; 101 is success.
-  public var status = 101
+  /// The status that is expected, 101 being success; nil when any outcome will do.
+  public var status: Int? = 101
   /// True for a bare TCP connection without an opening handshake.
   public var isBare = false
   /// False when the opening handshake is sent and nobody waits for the answer.

@@ -140,7 +140,11 @@ struct StepReader {
       }
       for member in members { step.fields.append((member.name, try Template(member.value))) }
     }
-    step.status = try fields.integer("status", 100...599) ?? 101
+    if case .scalar("any", _, _)? = fields["status"] {
+      step.status = nil
+    } else {
+      step.status = try fields.integer("status", 100...599) ?? 101
+    }
     step.isBare = try fields.truth("bare") ?? false
     step.awaits = try fields.truth("await") ?? true
     step.answersClose = try fields.truth("answersClose") ?? true
@@ -180,6 +184,9 @@ struct StepReader {
     guard !alternatives.isEmpty else {
       let kinds = (Form.alternative.map(\.name) + ["anyOf"]).joined(separator: ", ")
       throw ScenarioFailure(fields.place, expected: "what to expect: \(kinds)", found: "nothing of the kind")
+    }
+    guard alternatives.count == 1 || !alternatives.contains(where: \.kind.isNegative) else {
+      throw ScenarioFailure(fields.place, expected: "open or nothing alone", found: "one of them beside something else")
     }
     var expectation = Expectation(actors: [], alternatives: alternatives)
     expectation.tolerated = try Alternative.readList(try fields.list("tolerate"))

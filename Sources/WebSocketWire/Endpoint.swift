@@ -30,7 +30,39 @@ public struct Endpoint: Sendable {
     case acceptsStrayContinuation, acceptsInterleavedMessages, acceptsInvalidUTF8, acceptsOneByteClose
     case acceptsForbiddenCloseCodes, acceptsInvalidCloseReason, ignoresPings, answersPingsEmpty, ignoresClose
     case dropsContinuations, closesWithWrongCode, hasNoMessageLimit, closesOnPong, countsFragmentsAsMessages
-    case masksFrames, stopsAtControlBetweenFragments, refusesLongFrames, acceptsLongControl
+    case masksFrames, stopsAtControlBetweenFragments, refusesLongFrames, acceptsLongControl, acceptsLongLengthForms
+    case checksUTF8PerFrame, readsBehindClose
+
+    /// What the broken endpoint does, in words.
+    public var summary: String {
+      switch self {
+      case .acceptsUnmaskedFrames: "takes frames without mask"
+      case .acceptsReservedBits: "ignores reserved bits"
+      case .acceptsReservedOpcodes: "ignores frames of reserved opcodes"
+      case .acceptsFragmentedControl: "takes control frames without FIN"
+      case .acceptsStrayContinuation: "ignores continuations without a message"
+      case .acceptsInterleavedMessages: "drops an unfinished message when another one begins"
+      case .acceptsInvalidUTF8: "delivers text that is not UTF-8"
+      case .acceptsOneByteClose: "takes a close payload of one byte"
+      case .acceptsForbiddenCloseCodes: "takes close codes that must not be sent"
+      case .acceptsInvalidCloseReason: "takes a close reason that is not UTF-8"
+      case .ignoresPings: "does not answer pings"
+      case .answersPingsEmpty: "answers pings without their payload"
+      case .ignoresClose: "does not answer a close frame"
+      case .dropsContinuations: "delivers the first frame of a message only"
+      case .closesWithWrongCode: "closes breaches of RFC 6455 with 1011"
+      case .hasNoMessageLimit: "collects messages of any length"
+      case .closesOnPong: "closes on a pong nobody asked for"
+      case .countsFragmentsAsMessages: "delivers every frame as a message"
+      case .masksFrames: "masks its frames though it is the server"
+      case .stopsAtControlBetweenFragments: "closes on a control frame between fragments"
+      case .refusesLongFrames: "refuses messages of more than 65,535 bytes"
+      case .acceptsLongControl: "takes control frames of more than 125 bytes"
+      case .acceptsLongLengthForms: "takes lengths that are not in the shortest form"
+      case .checksUTF8PerFrame: "wants each frame of a text to be UTF-8 by itself"
+      case .readsBehindClose: "delivers data behind a close frame"
+      }
+    }
   }
 
   public let role: Role
@@ -46,7 +78,7 @@ public struct Endpoint: Sendable {
   public private(set) var sentClose = false
   public private(set) var receivedClose = false
   /// True when nothing more is read: a fault was found or a close frame came.
-  public var isOver: Bool { receivedClose || isBroken }
+  public var isOver: Bool { (receivedClose && !faults.contains(.readsBehindClose)) || isBroken }
   private var isBroken = false
 
   /// `maskSeed` makes the masking keys of a client; they must differ, nothing depends on their being secret here.
@@ -58,7 +90,9 @@ public struct Endpoint: Sendable {
     var limit = options.messageLimit
     if faults.contains(.hasNoMessageLimit) { limit = Int.max }
     if faults.contains(.refusesLongFrames) { limit = 65_535 }
-    decoder = FrameDecoder(limit: limit, allowsLongControl: faults.contains(.acceptsLongControl))
+    decoder = FrameDecoder(
+      limit: limit, allowsLongControl: faults.contains(.acceptsLongControl),
+      allowsLongForms: faults.contains(.acceptsLongLengthForms))
   }
 
   public mutating func takeOutput() -> [UInt8] {
@@ -66,6 +100,9 @@ public struct Endpoint: Sendable {
     output = []
     return bytes
   }
+
+  /// Bytes of a message, or of a frame, that has not come to its end.
+  public var unfinishedBytes: Int { (assembly?.count ?? 0) + decoder.pendingBytes }
 
   public var hasOutput: Bool { !output.isEmpty }
 
@@ -184,6 +221,10 @@ public struct Endpoint: Sendable {
     }
     guard (assembly?.count ?? 0) + frame.payload.count <= decoder.limit else {
       throw .messageTooLong(limit: decoder.limit)
+    }
+    if assemblyOpcode == .text, faults.contains(.checksUTF8PerFrame) {
+      var alone = UTF8Check()
+      guard alone.take(frame.payload), alone.isComplete else { throw .invalidUTF8 }
     }
     if assemblyOpcode == .text, !utf8.take(frame.payload), !faults.contains(.acceptsInvalidUTF8) { throw .invalidUTF8 }
     assembly?.append(contentsOf: frame.payload)

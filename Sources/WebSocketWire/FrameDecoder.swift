@@ -4,11 +4,13 @@ public struct FrameDecoder: Sendable {
   private var start = 0
   public let limit: Int
   private let allowsLongControl: Bool
+  private let allowsLongForms: Bool
 
-  /// `limit` bounds the payload of one frame, in bytes. `allowsLongControl` is a planted fault.
-  public init(limit: Int, allowsLongControl: Bool = false) {
+  /// `limit` bounds the payload of one frame, in bytes. The other two are planted faults.
+  public init(limit: Int, allowsLongControl: Bool = false, allowsLongForms: Bool = false) {
     self.limit = limit
     self.allowsLongControl = allowsLongControl
+    self.allowsLongForms = allowsLongForms
   }
 
   public mutating func append(_ bytes: [UInt8]) {
@@ -37,13 +39,13 @@ public struct FrameDecoder: Sendable {
       guard available >= 4 else { return nil }
       length = Int(buffer[start + 2]) << 8 | Int(buffer[start + 3])
       header = 4
-      guard length >= 126 else { throw .lengthNotMinimal }
+      guard length >= 126 || allowsLongForms else { throw .lengthNotMinimal }
     } else if length == 127 {
       guard available >= 10 else { return nil }
       var wide: UInt64 = 0
       for position in 2..<10 { wide = wide << 8 | UInt64(buffer[start + position]) }
       guard wide < 1 << 63 else { throw .lengthOutOfRange }
-      guard wide >= 65_536 else { throw .lengthNotMinimal }
+      guard wide >= 65_536 || allowsLongForms else { throw .lengthNotMinimal }
       length = Int(wide)
       header = 10
     }

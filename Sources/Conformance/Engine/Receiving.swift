@@ -100,7 +100,10 @@ extension CaseMachine {
         actor.phase = head.status == 101 ? .open : .ended
       }
       actors[name] = actor
-      if actor.phase == .ended { actions.append(.end(actor.link, reset: false)) }
+      if actor.phase == .ended {
+        actions.append(.end(actor.link, reset: false))
+        if actor.request.status == nil { push(.lost(reset: false), name) }
+      }
       log(name, .note, actor.isServer ? "opening handshake: \(head.startLine)" : "opening handshake: \(head.startLine)")
       if actor.phase == .open, !rest.isEmpty { deliver(rest, name) }
     } catch {
@@ -109,7 +112,7 @@ extension CaseMachine {
       actors[name] = actor
       actions.append(.end(actor.link, reset: false))
       log(name, .note, "opening handshake fails: \(error)")
-      if !actor.request.awaits { push(.lost(reset: false), name) }
+      if !actor.request.awaits || actor.request.status == nil { push(.lost(reset: false), name) }
     }
   }
 

@@ -1,13 +1,12 @@
 public import CommServer
 public import Scenario
-public import WebSocketWire
 import Wire
 
 /// The embedded CommServer without sockets: each case has a server, a network and a clock of its own.
 public struct EmbeddedServer: CaseTarget {
   public var settings: CommServerSettings
-  /// Planted faults of the WebSocket layer.
-  public var layer: Set<Endpoint.Fault> = []
+  /// The planted fault of the self-test.
+  public var variant = Variant.none
 
   public init(settings: CommServerSettings) { self.settings = settings }
 
@@ -38,7 +37,7 @@ public struct EmbeddedServer: CaseTarget {
     }
     var machine = CaseMachine(
       job.definition, facts: ServerSettings.facts(settings), budget: job.budget, seed: job.seed)
-    var world = ServerWorld(settings: settings, layer: layer, seed: job.seed)
+    var world = ServerWorld(settings: settings, variant: variant, seed: job.seed)
     world.run(&machine)
     return machine.outcome
   }

@@ -1,6 +1,6 @@
 public import CommServer
 import Cryptobox
-public import WebSocketWire
+import WebSocketWire
 import WireBytes
 
 /// The embedded CommServer, all its sockets and its clock in one value: fifteen minutes pass in a microsecond, and the
@@ -10,11 +10,15 @@ public struct ServerWorld {
   private var random: SeededRandom
   private var sides: [LinkID: ServerSide] = [:]
   private let layer: Set<Endpoint.Fault>
+  private let sideFaults: Set<SideFault>
+  private var meddler: Meddler
   private var now = 0.0
   private var queue: [Delivery] = []
   private var head = 0
   /// Links whose client does not read; the bytes for them wait here.
   private var paused: [LinkID: [UInt8]] = [:]
+  /// Sockets with an unfinished opening handshake, with the time at which the server stops waiting.
+  private var opening: [LinkID: Double] = [:]
   /// Sockets that wait for the client's close frame, with the time at which the server stops waiting.
   private var closing: [LinkID: Double] = [:]
 
@@ -30,10 +34,16 @@ public struct ServerWorld {
   /// Events of one case; a case that needs more goes round in circles.
   private static let eventLimit = 4_000_000
 
-  public init(settings: CommServerSettings, layer: Set<Endpoint.Fault> = [], seed: UInt64) {
+  public init(settings: CommServerSettings, variant: Variant = .none, seed: UInt64) {
     random = SeededRandom(seed: seed)
+    var settings = settings
+    variant.apply(to: &settings)
+    // Some planted faults have to read what the server seals.
+    if settings.secretKey == nil { settings.secretKey = random.secretKey() }
     server = CommServer(settings: settings, random: &random)
-    self.layer = layer
+    layer = variant.layer
+    sideFaults = variant.side
+    meddler = Meddler(faults: variant.meddling, settings: settings)
   }
 
   /// Runs a case to its end.
@@ -50,7 +60,9 @@ public struct ServerWorld {
         deliver(delivery, &machine)
         continue
       }
-      let times = [server.nextDeadline, machine.nextDeadline, closing.values.min()].compactMap { $0 }
+      let times = [
+        server.nextDeadline, machine.nextDeadline, closing.values.min(), opening.values.min(), meddler.nextDeadline,
+      ].compactMap { $0 }
       guard let time = times.min() else {
         apply(machine.deadlock(at: now))
         return
@@ -58,9 +70,13 @@ public struct ServerWorld {
       now = max(now, time)
       // The server first: what it does at a moment counts as done at that moment.
       if let deadline = server.nextDeadline, deadline <= now { act(server.handle(.timer, at: now, random: &random)) }
-      for link in closing.keys.sorted(by: { $0.rawValue < $1.rawValue }) where closing[link] ?? .infinity <= now {
-        finish(link)
+      if let deadline = meddler.nextDeadline, deadline <= now {
+        let due = meddler.timer(now)
+        for event in due.events { act(server.handle(event, at: now, random: &random)) }
+        carryOut(due.actions)
       }
+      let late = closing.filter { $0.value <= now }.map(\.key) + opening.filter { $0.value <= now }.map(\.key)
+      for link in late.sorted(by: { $0.rawValue < $1.rawValue }) { finish(link) }
       guard head >= queue.count else { continue }
       if let deadline = machine.nextDeadline, deadline <= now { apply(machine.timer(at: now)) }
     }
@@ -86,10 +102,11 @@ public struct ServerWorld {
     case .serverEnd(let link):
       guard let side = sides.removeValue(forKey: link) else { return }
       closing[link] = nil
-      if side.isOpen { act(server.handle(.closed(id(link), code: nil, reason: ""), at: now, random: &random)) }
+      opening[link] = nil
+      if side.isOpen { hand(.closed(id(link), code: nil, reason: "")) }
     case .command(let text):
       if (try? JSONValue.parse(text))?["command"] == "stop" {
-        act(server.handle(.stop, at: now, random: &random))
+        hand(.stop)
       } else {
         queue.append(.toCase(.report(#"{"event":"unsupported"}"#)))
       }
@@ -99,17 +116,31 @@ public struct ServerWorld {
   private func id(_ link: LinkID) -> ConnectionID { ConnectionID(UInt64(link.rawValue)) }
 
   private mutating func report(_ output: ServerSide.Output, _ link: LinkID) {
-    let event: ServerEvent =
-      switch output {
-      case .opened: .opened(id(link), address: "127.0.0.1")
-      case .message(.text(let text)): .text(id(link), text)
-      case .message(.binary(let bytes)): .binary(id(link), bytes)
-      case .closed(let code, let reason): .closed(id(link), code: code, reason: reason)
-      }
-    act(server.handle(event, at: now, random: &random))
+    if output == .opened { opening[link] = nil }
+    switch output {
+    case .opened: hand(.opened(id(link), address: "127.0.0.1"))
+    case .message(.text(let text)): hand(.text(id(link), text))
+    case .message(.binary(let bytes)): hand(.binary(id(link), bytes))
+    case .oversized: hand(.oversized(id(link)))
+    case .closed(let code, let reason): hand(.closed(id(link), code: code, reason: reason))
+    }
+  }
+
+  private mutating func hand(_ event: ServerEvent) {
+    let meddled = meddler.into(event, now)
+    for event in meddled.events { act(server.handle(event, at: now, random: &random)) }
+    carryOut(meddled.actions)
   }
 
   private mutating func act(_ actions: [ServerAction]) {
+    for action in actions {
+      let meddled = meddler.out(action, now)
+      carryOut(meddled.actions)
+      for event in meddled.events { act(server.handle(event, at: now, random: &random)) }
+    }
+  }
+
+  private mutating func carryOut(_ actions: [ServerAction]) {
     for action in actions {
       switch action {
       case .text(let id, let text): sides[link(id)]?.send(.text(text))
@@ -117,7 +148,10 @@ public struct ServerWorld {
       case .close(let id, let code, let reason):
         sides[link(id)]?.close(code: code, reason: reason)
         if sides[link(id)] != nil { closing[link(id)] = now + Self.closeTimeout }
-      case .splice: continue
+      case .splice(let one, let other):
+        sides[link(one)]?.spliced()
+        sides[link(other)]?.spliced()
+        continue
       }
       switch action {
       case .text(let id, _), .binary(let id, _), .close(let id, _, _): flush(link(id))
@@ -131,8 +165,8 @@ public struct ServerWorld {
   private mutating func flush(_ link: LinkID) {
     guard let bytes = sides[link]?.takeOutput() else { return }
     if !bytes.isEmpty {
-      if paused[link] != nil {
-        paused[link]?.append(contentsOf: bytes)
+      if let waiting = paused[link] {
+        if !sideFaults.contains(.dropsForSlowReaders) || waiting.count < 65_536 { paused[link]?.append(contentsOf: bytes) }
       } else {
         queue.append(.toCase(.bytes(link, bytes)))
       }
@@ -144,6 +178,7 @@ public struct ServerWorld {
   private mutating func finish(_ link: LinkID) {
     guard sides.removeValue(forKey: link) != nil else { return }
     closing[link] = nil
+    opening[link] = nil
     queue.append(.toCase(.ended(link, reset: false)))
   }
 
@@ -151,7 +186,10 @@ public struct ServerWorld {
     for action in actions {
       switch action {
       case .connect(let link):
-        sides[link] = ServerSide(faults: server.settings.faults, layer: layer)
+        let settings = server.settings
+        sides[link] = ServerSide(
+          machineFaults: settings.faults, faults: sideFaults, layer: layer, clearLimit: settings.clearMessageLimit)
+        if let limit = settings.firstMessageTimeout, !sideFaults.contains(.noHandshakeLimit) { opening[link] = now + limit }
         queue.append(.toCase(.connected(link)))
       case .bytes(let link, let bytes): queue.append(.toServer(link, bytes))
       case .end(let link, _): queue.append(.serverEnd(link))
