@@ -24,22 +24,33 @@ public struct CaseReader {
     return group
   }
 
+  private struct Row {
+    let suffix: String
+    let place: Place
+    let variables: [(name: String, value: Template)]
+    let faults: [String]?
+  }
+
   private mutating func cases(_ tree: Tree, _ group: CaseGroup, _ tags: [String]) throws(ScenarioFailure) -> [Case] {
     let fields = try Fields(tree, Form.caseForm)
     let id = try fields.requiredWord("id")
-    var rows: [(suffix: String, place: Place, variables: [(name: String, value: Template)])] = []
+    var rows: [Row] = []
     for row in try fields.list("each") {
       let row = try Fields(row, Form.row, extra: true)
       var variables: [(name: String, value: Template)] = [("row", .value(.string(try row.requiredWord("name"))))]
       for member in row.others { variables.append((member.name, try Template(member.value))) }
-      rows.append(("/" + (try row.requiredWord("name")), row.place, variables))
+      rows.append(
+        Row(
+          suffix: "/" + (try row.requiredWord("name")), place: row.place, variables: variables,
+          faults: row["fault"] == nil ? nil : try row.words("fault")))
     }
-    if rows.isEmpty { rows = [("", fields.place, [])] }
+    if rows.isEmpty { rows = [Row(suffix: "", place: fields.place, variables: [], faults: nil)] }
     var reader = StepReader()
     let steps = try reader.read(try fields.list("steps"))
     guard !steps.isEmpty else {
       throw ScenarioFailure(fields.place(of: "steps"), expected: "at least one step", found: "none")
     }
+    let faults = try fields.words("fault")
     var found: [Case] = []
     for row in rows {
       let name = id + row.suffix
@@ -53,7 +64,7 @@ public struct CaseReader {
           requires: try requirements(fields), binds: try fields.choice("binds", CaseBinding.self) ?? .base,
           tags: tags + (try fields.words("tags")), profiles: Set(try profiles(fields)),
           needsExtension: try fields.word("extension"), takes: try fields.formula("takes"), settings: try settings(fields),
-          isAlone: try fields.truth("alone") ?? false, faults: try fields.words("fault"),
+          isAlone: try fields.truth("alone") ?? false, faults: row.faults ?? faults,
           withoutFault: try fields.text("withoutFault"), variables: row.variables, steps: steps, usesTarget: reader.usesTarget))
     }
     return found

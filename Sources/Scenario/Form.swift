@@ -83,7 +83,10 @@ public struct Form: Sendable {
     ], says: "how the connection is closed")
 
   static let row = Form(
-    name: "row", fields: [field("name", .word, "the end of the case's id", required: true)],
+    name: "row", fields: [
+      field("name", .word, "the end of the case's id", required: true),
+      field("fault", .words, "broken variants for this row instead of those of the case"),
+    ],
     says: "the name of the row and variables")
 
   static let file = Form(

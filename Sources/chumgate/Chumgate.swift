@@ -17,5 +17,5 @@ struct Chumgate: ParsableCommand {
       5 stale or expired expectation, 6 self-check failed, 7 flaky only.
       """,
     version: "0.1.0",
-    subcommands: [GateCommand.self, TestCommand.self, ReplayCommand.self, ShowCommand.self, ExplainCommand.self, BenchCommand.self])
+    subcommands: [GateCommand.self, TestCommand.self, SelfCheckCommand.self, ReplayCommand.self, ShowCommand.self, ExplainCommand.self, BenchCommand.self])
 }

@@ -109,7 +109,11 @@ struct Evaluator: Sendable {
     case .name(let name): return try variable(name)
     case .member(let base, let name):
       let value = try value(base)
-      guard let part = value.member(name) else { throw EvaluationFailure("no \(name) in \(value.kind)") }
+      guard let part = value.member(name) else {
+        // A message without a member that the case needs is the target's fault.
+        if case .json = value { throw EvaluationFailure("no member \(name) in \(value.json.compact.prefix(200))", isTargets: true) }
+        throw EvaluationFailure("no \(name) in \(value.kind)")
+      }
       return part
     case .element(let base, let index):
       let list = try value(base)

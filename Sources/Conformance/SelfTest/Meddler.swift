@@ -85,6 +85,8 @@ struct Meddler {
         result = ([.text(id, #"{"command":"pong"}"#)], [])
       } else if has(.neverClosesFlood), clients[id]?.isSpare == true {
         result = ([], [])
+      } else if has(.ignoresEarlyBinary), clients[id]?.isRelay == false {
+        result = ([], [])
       } else {
         result = ([event], [])
       }
@@ -122,6 +124,9 @@ struct Meddler {
     let command = object?["command"]?.string
     if client.isRelay {
       if has(.closesOnPongInRelay), command == "pong" { return end(id) }
+      if has(.answersPingsInRelay), command == "ping" { return ([], [.text(id, #"{"command":"pong"}"#)]) }
+      let own = ["register", "connection_handover", "communication_request"]
+      if has(.swallowsProtocolTexts), let command, own.contains(command) { return ([], []) }
       guard has(.closesBeforeData) else { return ([event], []) }
       held = (event, now + 1)
       return ([], [])
@@ -164,12 +169,13 @@ struct Meddler {
   }
 
   private mutating func challenged(
-    _ event: ServerEvent, _ id: ConnectionID, _ client: Client, _ message: JSONObject?, _ command: String?
+    _ event: ServerEvent, _ id: ConnectionID, _ client: Client, _ object: JSONObject?, _ command: String?
   ) -> (events: [ServerEvent], actions: [ServerAction]) {
     if has(.ignoresWhileChallenged), command != "authentication_response" { return ([], []) }
+    if has(.ignoresShortResponses), object?["response"]?.string?.utf8.count != 208 { return ([], []) }
     let comparesPart = has(.comparesFirstByteOnly) || has(.comparesLastByteOnly)
     guard comparesPart, let secret = settings.secretKey, let key = client.key, let challenge = client.challenge,
-      let response = message?["response"]?.string.flatMap({ Hex.decode($0) })
+      let response = object?["response"]?.string.flatMap({ Hex.decode($0) })
     else { return ([event], []) }
     let shared = SodiumBox().agree(theirs: key, mine: secret)
     guard let asked = open(challenge, shared), let plain = open(response, shared), plain.count == asked.count,
@@ -178,8 +184,8 @@ struct Meddler {
       let nonce = Nonce(bytes: response.prefix(24))
     else { return ([event], []) }
     let right = nonce.bytes + SodiumBox().seal(asked.map { ~$0 }, nonce: nonce, key: shared)
-    let object = JSONObject(["command": "authentication_response", "response": .string(Hex.encode(right))])
-    return ([.text(id, JSONValue.object(object).compact)], [])
+    let instead = JSONObject(["command": "authentication_response", "response": .string(Hex.encode(right))])
+    return ([.text(id, JSONValue.object(instead).compact)], [])
   }
 
   private func open(_ message: [UInt8], _ key: SharedKey) -> [UInt8]? {

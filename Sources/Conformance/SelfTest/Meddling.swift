@@ -4,12 +4,13 @@
 public enum Meddling: String, Sendable, CaseIterable {
   // Registration.
   case refusesUpperCaseKey, takesAnyKeyType, takesOddKeys, limitsKeys, comparesFirstByteOnly, comparesLastByteOnly
-  case ignoresWhileChallenged, pushesBeforeResponse
+  case ignoresWhileChallenged, pushesBeforeResponse, ignoresShortResponses, ignoresEarlyBinary
   // Registered sockets.
   case neverClosesFlood, limitsAllKeysTogether, bansClosedKeys, oneRegistrationPerKey
   // Requests and relays.
   case addsMemberToHandover, crossesRelays, wantsRegisteredRequester, forgetsSparesOnFlood, closesBusyRelays
   case inventsReason, closesBeforeData, closeDropsSpares, pongTimeoutOnRelay, closesOnPongInRelay, limitsRelaysPerKey
+  case answersPingsInRelay, swallowsProtocolTexts
   // Pings.
   case announcesOtherInterval, ignoresPongs, takesAnythingForPong, ignoresDecoratedPongs, limitsLifetime
   case pingsNewestOnly, timeoutDropsSiblings, pingsUnregistered
@@ -27,6 +28,10 @@ public enum Meddling: String, Sendable, CaseIterable {
     case .comparesLastByteOnly: "compares the last byte of a response only"
     case .ignoresWhileChallenged: "ignores what is no response while it waits for one"
     case .pushesBeforeResponse: "hands over sockets that have not answered the challenge"
+    case .ignoresShortResponses: "keeps the socket open on a response of another length"
+    case .ignoresEarlyBinary: "ignores BINARY before the relay"
+    case .answersPingsInRelay: "answers ping texts in a relay itself"
+    case .swallowsProtocolTexts: "takes texts that look like the server's own out of a relay"
     case .neverClosesFlood: "ignores any number of stray messages"
     case .limitsAllKeysTogether: "counts the sockets of all keys against the limit of one"
     case .bansClosedKeys: "never again takes a key whose socket closed"

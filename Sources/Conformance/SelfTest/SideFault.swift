@@ -8,6 +8,7 @@ public enum SideFault: String, Sendable, CaseIterable {
   case wantsHeadAtOnce, noHandshakeLimit
   // Bytes.
   case readsWholeFramesOnly, readsOneFrameOfASegment, cutsAtLengthBorders, takesHugeLengths, dropsForSlowReaders
+  case deliversBehindClose, takesWebSocketPongs
 
   /// What the broken server does, in words.
   public var summary: String {
@@ -24,6 +25,8 @@ public enum SideFault: String, Sendable, CaseIterable {
     case .readsOneFrameOfASegment: "reads the first frame of a segment and drops the rest"
     case .cutsAtLengthBorders: "cuts the last byte of messages of 125, 126 and 65,535 bytes and more"
     case .takesHugeLengths: "waits for the bytes of a frame of 2^63 bytes and more"
+    case .deliversBehindClose: "delivers data that came behind a close frame"
+    case .takesWebSocketPongs: "takes a WebSocket pong for the pong of the protocol"
     case .dropsForSlowReaders: "drops what a reader does not take at once"
     }
   }

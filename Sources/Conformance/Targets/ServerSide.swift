@@ -37,6 +37,7 @@ struct ServerSide: Sendable {
       .toleratesUnmasked: .acceptsUnmaskedFrames, .toleratesReservedBits: .acceptsReservedBits,
       .closesLongWithOtherCode: .closesWithWrongCode,
     ]
+    if faults.contains(.deliversBehindClose) { layer.insert(.readsBehindClose) }
     for fault in machineFaults { if let other = map[fault] { layer.insert(other) } }
     endpoint = Endpoint(role: .server, faults: layer)
   }
@@ -67,9 +68,14 @@ struct ServerSide: Sendable {
       case .fault:
         endsTCP = true
         if !isForgotten { out.append(.closed(code: nil, reason: "")) }
+      case .pong where faults.contains(.takesWebSocketPongs):
+        out.append(.message(.text(#"{"command":"pong"}"#)))
       case .ping, .pong: break
       }
       if faults.contains(.readsOneFrameOfASegment) { break }
+    }
+    if faults.contains(.deliversBehindClose) {
+      out = out.filter { if case .closed = $0 { false } else { true } } + out.filter { if case .closed = $0 { true } else { false } }
     }
     if let limit = clearLimit, endpoint.unfinishedBytes > limit, !isForgotten { out.append(.oversized) }
     if faults.contains(.readsWholeFramesOnly), endpoint.unfinishedBytes > 0, !isForgotten {
