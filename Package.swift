@@ -23,11 +23,12 @@ let package = Package(
     .target(name: "WebSocketWire", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
     .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
+    .target(name: "FrameBytes", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "CommServer", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .target(
       name: "Network",
       dependencies: [
-        "CommServer", "Wire", "Cryptobox", "WireBytes",
+        "CommServer", "Recording", "Trace", "FrameBytes", "Wire", "Cryptobox", "WireBytes",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -49,14 +50,22 @@ let package = Package(
     .executableTarget(
       name: "chumgate",
       dependencies: [
-        "Report", "Conformance", "Results", "Scenario", "Requirements", "CommServer", "Replay", "Invariants", "Recording",
-        "Trace", "WebSocketWire", "Wire", "Cryptobox", "WireBytes", "Microdata",
+        "Report", "Conformance", "Results", "Scenario", "Requirements", "Network", "CommServer", "FrameBytes", "Replay",
+        "Invariants", "Recording", "Trace", "WebSocketWire", "Wire", "Cryptobox", "WireBytes", "Microdata",
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "WireBytesTests", dependencies: ["WireBytes"]),
     .testTarget(name: "CryptoboxTests", dependencies: ["Cryptobox", "WireBytes"]),
     .testTarget(name: "MicrodataTests", dependencies: ["Microdata", "WireBytes"]),
     .testTarget(name: "WireTests", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(
+      name: "CommServerTests",
+      dependencies: ["CommServer", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(name: "FrameBytesTests", dependencies: ["FrameBytes"]),
+    .testTarget(
+      name: "NetworkTests",
+      dependencies: ["Network", "CommServer", "Recording", "FrameBytes", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(name: "RecordingTests", dependencies: ["Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "InvariantsTests",

@@ -66,7 +66,7 @@ public struct ProofChallenger: Sendable {
 /// The side that proves.
 public enum ProofResponder {
   /// The response to a challenge. Deployed answers whatever opens; strict only a challenge of exactly 104 bytes, so that
-  /// nobody can have other boxes opened and sealed again (connection.md 9, SEC-05; `vec:oracle_demo`).
+  /// nobody can have other boxes opened and sealed again (LS-004, ATK-10; `vec:oracle_demo`).
   public static func answer(
     _ challenge: [UInt8], nonce: Nonce, key: SharedKey, section: String, box: some BoxProvider, profile: Profile
   ) throws(WireFailure) -> [UInt8] {
