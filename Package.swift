@@ -30,7 +30,9 @@ let package = Package(
       dependencies: [
         "CommServer", "Recording", "Trace", "FrameBytes", "Wire", "Cryptobox", "WireBytes",
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOTLS", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -45,6 +47,7 @@ let package = Package(
       name: "Conformance",
       dependencies: [
         "Results", "Scenario", "Requirements", "CommServer", "Instance", "Network", "WebSocketWire", "Wire", "Cryptobox", "WireBytes",
+        .product(name: "Logging", package: "swift-log"),
       ]),
     .target(name: "Report", dependencies: ["Results", "Replay", "Recording", "Invariants", "Trace", "Wire", "WireBytes"]),
     .executableTarget(

@@ -34,8 +34,10 @@ struct RunArguments: ParsableArguments {
   @Flag(help: "List the cases and run none.")
   var list = false
 
-  @Option(help: ArgumentHelp("Skip cases that take more of the target's time, in seconds; real targets only.", valueName: "s"))
-  var patience = 45.0
+  @Option(
+    help: ArgumentHelp(
+      "Skip cases that take more of the target's time, in seconds; 45 if absent, 5 with --loopback.", valueName: "s"))
+  var patience: Double?
 
   @Flag(name: .shortAndLong, help: "Write every case, not failures only.")
   var verbose = false
@@ -59,7 +61,7 @@ struct RunArguments: ParsableArguments {
   var fixtures: String?
 
   func validate() throws {
-    guard patience >= 0, patience < 1e6 else { throw ValidationError("--patience is a number of seconds") }
+    guard patience.map({ $0 >= 0 && $0 < 1e6 }) ?? true else { throw ValidationError("--patience is a number of seconds") }
   }
 
   // MARK: Input
@@ -82,13 +84,13 @@ struct RunArguments: ParsableArguments {
   // MARK: Running
 
   /// Runs the selection on a target, writes all reports and ends with the exit code.
-  func run(_ command: String, on target: inout some CaseTarget) throws {
-    let summary = try runOnly(command, on: &target)
+  func run(on target: inout some CaseTarget) throws {
+    let summary = try runOnly(on: &target)
     if let summary, summary.exitCode != 0 { throw ExitCode(summary.exitCode) }
   }
 
   /// The same without the exit code; nil when only the list was asked for.
-  func runOnly(_ command: String, on target: inout some CaseTarget) throws -> RunSummary? {
+  func runOnly(on target: inout some CaseTarget) throws -> RunSummary? {
     let whole = try suite(target.role)
     let selected = whole.selecting(filter)
     guard !selected.cases.isEmpty else {
@@ -103,7 +105,7 @@ struct RunArguments: ParsableArguments {
     var options = RunOptions()
     options.seed = seed ?? UInt64.random(in: 1...999_999)
     options.failsFast = failFast
-    options.patience = patience * 1_000
+    options.patience = patience.map { $0 * 1_000 } ?? target.patience
     options.expectations = try expectationsFile()
     options.today = Today.text
     options.startedAt = Date().timeIntervalSince1970

@@ -24,6 +24,7 @@ public struct CaseMachine: Sendable {
   var reports: [Actor.Received] = []
   var actions: [TransportAction] = []
   var now = 0.0
+  var lag = 0.0
   private var start = 0.0
   private var nextFiber = 0
   private var nextLink = 1
@@ -55,16 +56,18 @@ public struct CaseMachine: Sendable {
     return run()
   }
 
-  public mutating func handle(_ event: TransportEvent, at time: Double) -> [TransportAction] {
+  /// `time` is when the event came; `lag` how much later it is now, so that a busy driver does not shorten the time
+  /// that the target has for its answers.
+  public mutating func handle(_ event: TransportEvent, at time: Double, lag: Double = 0) -> [TransportAction] {
     guard !isDone else { return [] }
-    now = time
+    (now, self.lag) = (time, lag)
     take(event)
     return run()
   }
 
-  public mutating func timer(at time: Double) -> [TransportAction] {
+  public mutating func timer(at time: Double, lag: Double = 0) -> [TransportAction] {
     guard !isDone else { return [] }
-    now = time
+    (now, self.lag) = (time, lag)
     return run()
   }
 
@@ -227,6 +230,7 @@ public struct CaseMachine: Sendable {
     guard !isDone else { return }
     isDone = true
     outcome.duration = now - start
+    outcome.variables = evaluator.variables
     fibers = [:]
     for name in actors.keys.sorted() {
       guard let actor = actors[name], actor.phase != .ended else { continue }

@@ -9,7 +9,7 @@ extension CaseMachine {
     switch step.action {
     case .open(let open):
       add(open.actor, isServer: false, request: open)
-      if open.awaits || open.isBare { wait(.opening(open.actor, step), until: now + budget.close, &fiber) }
+      if open.awaits || open.isBare { wait(.opening(open.actor, step), until: now + lag + budget.close, &fiber) }
     case .accept(let accept):
       let window = try window(accept.timing, budget.close)
       wait(.accepting(accept, step, window), until: window.latest, &fiber)
@@ -75,7 +75,12 @@ extension CaseMachine {
   }
 
   /// When something must happen, from the timing of a step.
-  func window(_ timing: Timing, _ standard: Double, _ evaluator: inout Evaluator) throws(EvaluationFailure) -> Fiber.Window {
+  ///
+  /// What must come may come later by the tolerance, and by how late the driver itself is; what must not come is only
+  /// waited for as long as the file says.
+  mutating func window(
+    _ timing: Timing, _ standard: Double, isNegative: Bool = false
+  ) throws(EvaluationFailure) -> Fiber.Window {
     let start = timing.since.flatMap { marks[$0] } ?? now
     var earliest: Double?
     if let after = timing.after {
@@ -85,13 +90,9 @@ extension CaseMachine {
     var latest = max(now, earliest ?? now) + standard
     if let within = timing.within {
       let time = try evaluator.number(within, "within")
-      latest = max(now, start + time + budget.tolerance(time))
+      latest = max(now, start + time + (isNegative ? 0 : budget.tolerance(time)))
     }
-    return Fiber.Window(start: start, earliest: earliest, latest: latest)
-  }
-
-  mutating func window(_ timing: Timing, _ standard: Double) throws(EvaluationFailure) -> Fiber.Window {
-    try window(timing, standard, &evaluator)
+    return Fiber.Window(start: start, earliest: earliest, latest: isNegative ? latest : latest + lag)
   }
 
   // MARK: Sending

@@ -89,6 +89,8 @@ public struct CaseOutcome: Sendable {
   /// The case could not be carried out: its own fault, or the transport's.
   public var error: Fault?
   public var log: [WireLogLine] = []
+  /// The variables at the end.
+  public var variables: [String: Value] = [:]
   /// ms of protocol time.
   public var duration = 0.0
 

@@ -75,7 +75,8 @@ extension CaseMachine {
 
   mutating func begin(_ expectation: Expectation, _ step: Step, _ fiber: inout Fiber) throws(EvaluationFailure) {
     let isClose = expectation.alternatives.contains { if case .closed = $0.kind { true } else { false } }
-    var window = try window(expectation.timing, isClose ? budget.close : budget.answer)
+    var window = try window(
+      expectation.timing, isClose ? budget.close : budget.answer, isNegative: expectation.isNegative)
     var probe: Int?
     if expectation.isNegative, expectation.timing.within == nil, let name = expectation.actors.first {
       probe = sendProbe(name)
@@ -156,7 +157,7 @@ extension CaseMachine {
     default: break
     }
     var found = first.item.phrase
-    if expectation.alternatives.count == 1, let detail = try detail(first.item, expectation.alternatives[0]) {
+    if expectation.alternatives.count == 1, let detail = try detail(first.item, expectation.alternatives[0]), !detail.isEmpty {
       found += " (\(detail))"
     }
     fail(.behaviour, step.place, name, expectation.phrase, found)
@@ -213,6 +214,15 @@ extension CaseMachine {
     return false
   }
 
+  /// Nil when both are the same; a long one is told by lengths and the first place that differs.
+  private static func difference(_ found: [UInt8], _ wanted: [UInt8]) -> String? {
+    if found == wanted { return nil }
+    guard found.count > 100 || wanted.count > 100 else { return "" }
+    var place = 0
+    while place < min(found.count, wanted.count), found[place] == wanted[place] { place += 1 }
+    return "\(found.count) bytes, expected \(wanted.count), different from byte \(place) on"
+  }
+
   private mutating func matches(_ item: Actor.Item, _ alternatives: [Alternative]) throws(EvaluationFailure) -> Alternative? {
     for alternative in alternatives where try detail(item, alternative) == nil { return alternative }
     return nil
@@ -226,6 +236,10 @@ extension CaseMachine {
       guard let value = try? JSONValue.parse(text) else { return "not JSON" }
       return try evaluator.mismatch(value, pattern)
     case (.message(.text(let text)), .text(let pattern)): return try evaluator.mismatch(.string(text), pattern)
+    case (.message(.binary(let bytes)), .binary(.equal(let template))):
+      return Self.difference(bytes, try Evaluator.bytes(try evaluator.value(template), "the expected bytes"))
+    case (.message(.text(let text)), .text(.equal(let template))):
+      return Self.difference(Array(text.utf8), Array(try evaluator.value(template).text.utf8))
     case (.message(.binary(let bytes)), .binary(let pattern)):
       return try evaluator.mismatch(.string(Hex.encode(bytes)), pattern)
     case (.pong(let bytes), .pong(let pattern)):

@@ -28,6 +28,18 @@ public protocol CaseTarget {
   var facts: [String: Value] { get }
   /// The arguments that name this target on the command line, for the command that repeats a case.
   var arguments: [String] { get }
+  /// The budget of a target whose speed is known; nil to learn it.
+  var fixedBudget: Budget? { get }
+  /// ms of protocol time that a case may take unless somebody says otherwise.
+  var patience: Double { get }
+  /// Facts that the sanity exchange showed.
+  mutating func learn(_ found: [String: Value])
   /// Runs the jobs, several at once where that makes sense; `done` is told of each as it ends.
   mutating func run(_ jobs: [CaseJob], done: (Int, CaseOutcome) -> Void)
+}
+
+extension CaseTarget {
+  public var fixedBudget: Budget? { nil }
+  public var patience: Double { 45_000 }
+  public mutating func learn(_ found: [String: Value]) {}
 }

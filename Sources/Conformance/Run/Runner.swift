@@ -197,8 +197,21 @@ public struct Runner {
       let isUnreachable = outcome.log.contains { $0.text.hasPrefix("cannot connect") } && !outcome.log.contains { $0.text == "connected" }
       return SanityFailure(text: "the target does not answer: expected \(fault.expected), found \(fault.found)", isUnreachable: isUnreachable)
     }
-    if !target.hasVirtualClock { learn(outcome.duration) }
+    if !target.hasVirtualClock {
+      learn(outcome.duration)
+      if let fixed = target.fixedBudget { budget = fixed }
+      learn(outcome, &target)
+    }
     return nil
+  }
+
+  /// What the target said in the sanity exchange: its ping interval and its extensions.
+  private func learn(_ outcome: CaseOutcome, _ target: inout some CaseTarget) {
+    guard case .record(let listener)? = outcome.variables["l"], case .json(let success)? = listener["success"] else { return }
+    var found: [String: Value] = [:]
+    if let interval = success["pingInterval"]?.number { found["pingInterval"] = .number(interval) }
+    found["invitations"] = .truth(success["extensions"]?.array?.contains("invitation/1") ?? false)
+    target.learn(found)
   }
 
   /// The sanity exchange makes some ten round trips; its time tells how patient cases have to be.
