@@ -155,6 +155,9 @@ public struct Form: Sendable {
         + [field("upgrade", .truth, "false: take the connection and say nothing")],
       says: "waits until the target opens a connection; short: accept: NAME"),
     Form(
+      name: "acceptNone", fields: [field("within", .formula, "ms in which the target opens no connection", required: true)],
+      says: "waits that the target opens no connection"),
+    Form(
       name: "admit",
       fields: [
         field("as", .word, "the actor's name", required: true),

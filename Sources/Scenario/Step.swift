@@ -57,6 +57,8 @@ public struct AcceptStep: Sendable {
   public var timing = Timing()
   /// False for a server that takes the TCP connection and says nothing.
   public var upgrades = true
+  /// True when the target must not open a connection in the time.
+  public var isNone = false
   public init(actor: String) { self.actor = actor }
 }
 

@@ -52,6 +52,11 @@ struct StepReader {
     case "request": return try request(fields, as: try fields.requiredWord("as"), to: fields.template("to"))
     case "relay": return try relay(fields)
     case "accept": return [try accept(fields)]
+    case "acceptNone":
+      var step = AcceptStep(actor: "nobody")
+      step.timing = try fields.timing()
+      step.isNone = true
+      return [Step(place, .accept(step))]
     case "admit": return try admit(fields)
     case "send": return [try send(fields)]
     case "expect": return try expect(fields)

@@ -21,6 +21,6 @@ struct Chumgate: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       GateCommand.self, TestCommand.self, ReplayCommand.self, ShowCommand.self, ExplainCommand.self, ServeCommand.self,
-      RecordCommand.self, SelfCheckCommand.self, BenchCommand.self,
+      RecordCommand.self, MatrixCommand.self, ExpectationsCommand.self, SelfCheckCommand.self, BenchCommand.self,
     ])
 }

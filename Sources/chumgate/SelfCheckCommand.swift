@@ -28,7 +28,7 @@ struct SelfCheckCommand: ParsableCommand {
     let root = try GateCommand.fixtures(fixtures)
     let catalogue = try Specification.catalogue(root)
     let suite = try Specification.suite([root.appendingPathComponent("Scenarios").path], catalogue, root: root)
-      .of(.server).selecting(filter)
+      .selecting(filter)
     guard !suite.cases.isEmpty else { throw Exit.nothingRan("no case matches \(filter.joined(separator: ", "))") }
     let check = SelfCheck(suite)
     let probes = check.named()

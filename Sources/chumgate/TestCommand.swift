@@ -9,5 +9,5 @@ struct TestCommand: ParsableCommand {
       chumgate test server wss://host/            a server of yours
       chumgate test listener                      the gate plays the server, for the embedded listener
       """,
-    subcommands: [TestServerCommand.self])
+    subcommands: [TestServerCommand.self, TestListenerCommand.self, TestRequesterCommand.self])
 }

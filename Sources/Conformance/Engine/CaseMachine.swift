@@ -19,6 +19,8 @@ public struct CaseMachine: Sendable {
   var order: [Int] = []
   var marks: [String: Double] = [:]
   var incoming: [LinkID] = []
+  /// Bytes on connections that no step has accepted yet.
+  var unclaimed: [LinkID: [UInt8]] = [:]
   /// Links whose actor's name was given to another one; they stay open until the case ends.
   var detached: [LinkID] = []
   var reports: [Actor.Received] = []

@@ -16,10 +16,16 @@ extension CaseMachine {
       actors[name]?.failure = reason
       log(name, .note, "cannot connect: \(reason)")
     case .bytes(let link, let bytes):
-      guard let name = names[link] else { return }
+      guard let name = names[link] else {
+        if incoming.contains(link), unclaimed[link]?.count ?? 0 < 1 << 20 { unclaimed[link, default: []] += bytes }
+        return
+      }
       receive(bytes, name)
     case .ended(let link, let reset):
-      guard let name = names[link] else { return incoming.removeAll { $0 == link } }
+      guard let name = names[link] else {
+        unclaimed[link] = nil
+        return incoming.removeAll { $0 == link }
+      }
       end(name, reset: reset)
     case .incoming(let link): incoming.append(link)
     case .report(let text):
@@ -64,7 +70,7 @@ extension CaseMachine {
     if case .text(let host)? = evaluator.variables["host"] { host } else { "localhost" }
   }
 
-  private mutating func receive(_ bytes: [UInt8], _ name: String) {
+  mutating func receive(_ bytes: [UInt8], _ name: String) {
     switch actors[name]?.phase {
     case .upgrading:
       actors[name]?.buffer += bytes

@@ -9,9 +9,9 @@ extension CaseMachine {
     switch step.action {
     case .open(let open):
       add(open.actor, isServer: false, request: open)
-      if open.awaits || open.isBare { wait(.opening(open.actor, step), until: now + lag + budget.close, &fiber) }
+      if open.awaits || open.isBare { wait(.opening(open.actor, step), until: now + lag + budget.answer, &fiber) }
     case .accept(let accept):
-      let window = try window(accept.timing, budget.close)
+      let window = try window(accept.timing, budget.close, isNegative: accept.isNone)
       wait(.accepting(accept, step, window), until: window.latest, &fiber)
     case .send(let name, let sendings, let times): try send(name, sendings, times, step)
     case .expect(let expectation): try begin(expectation, step, &fiber)

@@ -39,11 +39,18 @@ extension CaseMachine {
       return false
     }
     guard now >= deadline else { return false }
-    fail(.behaviour, step.place, name, expected, "nothing within \(time(budget.close))")
+    fail(.behaviour, step.place, name, expected, "nothing within \(time(budget.answer))")
     return false
   }
 
   private mutating func accepted(_ accept: AcceptStep, _ step: Step, _ window: Fiber.Window) -> Bool {
+    if accept.isNone {
+      guard incoming.isEmpty else {
+        fail(.behaviour, step.place, nil, "no new connection", "one after \(time(now - window.start))")
+        return false
+      }
+      return now >= window.latest
+    }
     guard !incoming.isEmpty else {
       if now >= window.latest {
         fail(.behaviour, step.place, accept.actor, "a new connection", "none within \(time(window.latest - window.start))")
@@ -62,7 +69,7 @@ extension CaseMachine {
     add(accept.actor, isServer: true, request: request, link: link)
     log(accept.actor, .note, "accepted")
     actors[accept.actor]?.phase = accept.upgrades ? .upgrading : .bare
-    actions.append(.reading(link, true))
+    if let bytes = unclaimed.removeValue(forKey: link) { receive(bytes, accept.actor) }
     return true
   }
 

@@ -30,6 +30,8 @@ public protocol CaseTarget {
   var arguments: [String] { get }
   /// The budget of a target whose speed is known; nil to learn it.
   var fixedBudget: Budget? { get }
+  /// The budget of cases that the target is expected not to pass; nil for the same as all others.
+  var hastyBudget: Budget? { get }
   /// ms of protocol time that a case may take unless somebody says otherwise.
   var patience: Double { get }
   /// Facts that the sanity exchange showed.
@@ -40,6 +42,7 @@ public protocol CaseTarget {
 
 extension CaseTarget {
   public var fixedBudget: Budget? { nil }
+  public var hastyBudget: Budget? { nil }
   public var patience: Double { 45_000 }
   public mutating func learn(_ found: [String: Value]) {}
 }

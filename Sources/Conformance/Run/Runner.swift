@@ -25,6 +25,7 @@ public struct Runner {
   private let judge: Judge
   private let options: RunOptions
   private let clock = ContinuousClock()
+  private static let waveWidth = 4
   private var summary = RunSummary()
   private var results: [CaseResult] = []
   private var budget = Budget.virtual
@@ -45,10 +46,11 @@ public struct Runner {
         RunInfo(
           subject: target.role.rawValue, target: target.name, transport: target.transport,
           profile: judge.profile.rawValue, seed: options.seed, caseCount: suite.cases.count, startedAt: options.startedAt)))
-    for group in suite.groups {
-      if summary.wasCutShort || summary.unreachable != nil { break }
-      summary.groups += 1
-      run(group, on: &target, emit)
+    let width = target.hasVirtualClock || options.failsFast ? 1 : Self.waveWidth
+    var rest = suite.groups[...]
+    while !rest.isEmpty, !summary.wasCutShort, summary.unreachable == nil {
+      run(Array(rest.prefix(width)), on: &target, emit)
+      rest = rest.dropFirst(width)
     }
     if let expectations = options.expectations, !summary.wasCutShort, summary.unreachable == nil {
       summary.stale = expectations.stale(results, known: options.knownIDs, today: options.today)
@@ -65,74 +67,104 @@ public struct Runner {
 
   // MARK: Groups
 
-  private mutating func run(_ group: CaseGroup, on target: inout some CaseTarget, _ emit: (RunEvent) -> Void) {
-    let start = clock.now
-    emit(.groupStarted(GroupInfo(name: group.name, title: group.title, caseCount: group.cases.count)))
-    var counts: [Verdict: Int] = [:]
-    func end(_ error: String?, _ runner: inout Runner) {
-      if error != nil { runner.summary.groupErrors += 1 }
-      emit(
-        .groupEnded(
-          GroupSummary(name: group.name, counts: counts, error: error, time: runner.milliseconds(since: start))))
+  /// Groups that are run side by side: their cases wait together, which on a real clock is most of what they do.
+  private struct Wave {
+    var groups: [CaseGroup]
+    var errors: [String?]
+    var results: [[CaseResult?]]
+    var jobs: [(group: Int, index: Int, job: CaseJob)] = []
+
+    init(_ groups: [CaseGroup]) {
+      self.groups = groups
+      errors = groups.map { _ in nil }
+      results = groups.map { $0.cases.map { _ in nil } }
     }
-    if let failure = checkSanity(&target) {
-      for definition in group.cases {
-        let result = judge.skipped(definition, .skipped, "the target failed the sanity exchange before the group")
-        record(result, &counts, emit)
-      }
-      if failure.isUnreachable, results.allSatisfy({ !$0.verdict.hasRun }) { summary.unreachable = failure.text }
-      return end("before the group: \(failure.text)", &self)
-    }
-    var jobs: [CaseJob] = []
-    var alone: [CaseJob] = []
-    for definition in group.cases {
-      if let result = skip(definition, target) {
-        record(result, &counts, emit)
-      } else if definition.isAlone {
-        alone.append(job(definition))
-      } else {
-        jobs.append(job(definition))
-      }
-    }
-    let batches = (options.failsFast ? jobs.map { [$0] } : [jobs]) + alone.map { [$0] }
-    for batch in batches where !batch.isEmpty && !summary.wasCutShort { run(batch, on: &target, &counts, emit) }
-    let failure = checkSanity(&target)
-    end(failure.map { "after the group: \($0.text)" }, &self)
   }
 
-  private func job(_ definition: Case) -> CaseJob { CaseJob(definition, budget: budget, seed: options.seed) }
+  private mutating func run(_ groups: [CaseGroup], on target: inout some CaseTarget, _ emit: (RunEvent) -> Void) {
+    let start = clock.now
+    var wave = Wave(groups)
+    for position in wave.groups.indices {
+      if let failure = checkSanity(&target) {
+        wave.errors[position] = "before the group: \(failure.text)"
+        wave.results[position] = wave.groups[position].cases.map {
+          judge.skipped($0, .skipped, "the target failed the sanity exchange before the group")
+        }
+        if failure.isUnreachable, summary.ran == 0 {
+          summary.unreachable = failure.text
+          break
+        }
+      } else {
+        prepare(position, &wave, target)
+      }
+    }
+    let crowd = wave.jobs.filter { !$0.job.definition.isAlone }
+    let batches = (options.failsFast ? crowd.map { [$0] } : [crowd]) + wave.jobs.filter(\.job.definition.isAlone).map { [$0] }
+    for batch in batches where !batch.isEmpty && !summary.wasCutShort { run(batch, &wave, on: &target) }
+    let time = milliseconds(since: start)
+    for position in wave.groups.indices where summary.unreachable == nil {
+      if wave.errors[position] == nil, !summary.wasCutShort, let failure = checkSanity(&target) {
+        wave.errors[position] = "after the group: \(failure.text)"
+      }
+      tell(wave, position, time, emit)
+    }
+  }
+
+  private mutating func tell(_ wave: Wave, _ position: Int, _ time: Double, _ emit: (RunEvent) -> Void) {
+    let group = wave.groups[position]
+    summary.groups += 1
+    emit(.groupStarted(GroupInfo(name: group.name, title: group.title, caseCount: group.cases.count)))
+    var counts: [Verdict: Int] = [:]
+    for case let result? in wave.results[position] { record(result, &counts, emit) }
+    if wave.errors[position] != nil { summary.groupErrors += 1 }
+    emit(.groupEnded(GroupSummary(name: group.name, counts: counts, error: wave.errors[position], time: time)))
+  }
+
+  private func prepare(_ position: Int, _ wave: inout Wave, _ target: some CaseTarget) {
+    for (index, definition) in wave.groups[position].cases.enumerated() {
+      if let result = skip(definition, target) {
+        wave.results[position][index] = result
+      } else {
+        let isHopeless = definition.binds == .hardening && judge.profile == .deployed
+        let budget = isHopeless ? target.hastyBudget ?? budget : budget
+        wave.jobs.append((position, index, CaseJob(definition, budget: budget, seed: options.seed)))
+      }
+    }
+  }
 
   private mutating func run(
-    _ jobs: [CaseJob], on target: inout some CaseTarget, _ counts: inout [Verdict: Int], _ emit: (RunEvent) -> Void
+    _ batch: [(group: Int, index: Int, job: CaseJob)], _ wave: inout Wave, on target: inout some CaseTarget
   ) {
-    var found: [CaseResult?] = jobs.map { _ in nil }
-    let start = clock.now
-    var last = start
-    target.run(jobs) { index, outcome in
-      var result = judge.result(jobs[index].definition, outcome)
-      result.time = max(0, milliseconds(since: last))
+    var found: [CaseResult?] = batch.map { _ in nil }
+    var last = clock.now
+    let isVirtual = target.hasVirtualClock
+    target.run(batch.map(\.job)) { index, outcome in
+      var result = judge.result(batch[index].job.definition, outcome)
+      result.time = isVirtual ? max(0, milliseconds(since: last)) : outcome.duration
       last = clock.now
       found[index] = result
     }
-    var again: [Int] = []
-    if options.repeatsFailures, !target.hasVirtualClock {
-      again = found.indices.filter { found[$0]?.verdict == .fail || found[$0]?.verdict == .error }
-    }
-    for index in again {
-      target.run([jobs[index]]) { _, outcome in
-        let second = judge.result(jobs[index].definition, outcome)
-        found[index]?.attempts = 2
-        guard let first = found[index], second.verdict != first.verdict else { return }
-        found[index]?.verdict = .flaky
-        found[index]?.note = "\(first.verdict.rawValue) first, \(second.verdict.rawValue) when repeated"
-      }
-    }
-    for case let result? in found {
-      record(result, &counts, emit)
-      if options.failsFast, result.isUnexpected { summary.wasCutShort = true }
+    if options.repeatsFailures, !isVirtual { again(batch.map(\.job), &found, on: &target) }
+    for (position, result) in found.enumerated() {
+      wave.results[batch[position].group][batch[position].index] = result
+      if options.failsFast, result?.isUnexpected == true { summary.wasCutShort = true }
     }
   }
 
+  /// Does what failed once more; what then passes is flaky.
+  private func again(_ jobs: [CaseJob], _ found: inout [CaseResult?], on target: inout some CaseTarget) {
+    let failed = found.indices.filter { found[$0]?.verdict == .fail || found[$0]?.verdict == .error }
+    // A target that fails most of its cases is broken and not flaky; nothing is learnt from doing them all again.
+    guard !failed.isEmpty, failed.count * 2 <= jobs.count || jobs.count <= 4 else { return }
+    var second: [CaseResult?] = failed.map { _ in nil }
+    target.run(failed.map { jobs[$0] }) { second[$0] = judge.result(jobs[failed[$0]].definition, $1) }
+    for (position, index) in failed.enumerated() {
+      found[index]?.attempts = 2
+      guard let first = found[index], let again = second[position], again.verdict != first.verdict else { continue }
+      found[index]?.verdict = .flaky
+      found[index]?.note = "\(first.verdict.rawValue) first, \(again.verdict.rawValue) when repeated"
+    }
+  }
 
   private mutating func record(_ result: CaseResult, _ counts: inout [Verdict: Int], _ emit: (RunEvent) -> Void) {
     var result = result
@@ -165,6 +197,7 @@ public struct Runner {
     guard !target.hasVirtualClock, let takes = definition.takes else { return nil }
     var evaluator = Evaluator(seed: 0, name: "")
     for (name, value) in target.facts { evaluator.set(name, value) }
+    for variable in definition.variables { evaluator.define(variable.name, row: variable.value) }
     guard let time = try? evaluator.number(takes, "takes"), time > options.patience else { return nil }
     let seconds = JSONText.number((time / 100).rounded() / 10)
     return judge.skipped(definition, .skipped, "takes \(seconds) s of the target's time; --patience allows less")

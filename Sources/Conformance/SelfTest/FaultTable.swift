@@ -7,23 +7,26 @@ public enum FaultTable {
 
   public static func markdown(_ check: SelfCheck, _ suite: Suite) -> String {
     var lines = [
-      "# Broken servers and the cases that catch them", "",
-      "Made by `chumgate self-check --table`; do not edit. Each row is the embedded server with one fault planted. A case "
+      "# Broken targets and the cases that catch them", "",
+      "Made by `chumgate self-check --table`; do not edit. Each row is the embedded target with one fault planted. A case "
         + "catches it when it does not pass against it in a profile that it binds.", "",
-      "| variant | what it does | caught by | cases |", "|---|---|---|---|",
     ]
-    var uncaught: [Variant] = []
-    for variant in Variant.all {
-      let row = check.row(variant)
-      if row.caughtBy.isEmpty { uncaught.append(variant) }
-      let wanting = suite.cases.filter { $0.faults.contains(variant.name) }.map(\.id)
-      let first = row.caughtBy.filter { wanting.contains($0) } + row.caughtBy.filter { !wanting.contains($0) }
-      let rest = first.count > shown ? ", …" : ""
-      lines.append(
-        "| \(variant.name) | \(variant.summary) | \(row.caughtBy.count) | \(first.prefix(shown).joined(separator: ", "))\(rest) |")
+    var uncaught: [String] = []
+    for role in TargetRole.allCases where suite.cases.contains(where: { $0.target == role }) {
+      lines += ["## \(role.rawValue)", "", "| variant | what it does | caught by | cases |", "|---|---|---|---|"]
+      for variant in SelfCheck.variants(role) {
+        let caught = check.caughtBy(variant.name, role)
+        if caught.isEmpty { uncaught.append("\(role.rawValue) \(variant.name): \(variant.summary)") }
+        let named = Set(suite.cases.filter { $0.faults.contains(variant.name) }.map(\.id))
+        let first = caught.filter { named.contains($0) } + caught.filter { !named.contains($0) }
+        let rest = first.count > shown ? ", …" : ""
+        lines.append(
+          "| \(variant.name) | \(variant.summary) | \(caught.count) | \(first.prefix(shown).joined(separator: ", "))\(rest) |")
+      }
+      lines.append("")
     }
-    lines += ["", "## Not caught by any case", ""]
-    lines += uncaught.isEmpty ? ["None."] : uncaught.map { "- \($0.name): \($0.summary)" }
+    lines += ["## Not caught by any case", ""]
+    lines += uncaught.isEmpty ? ["None."] : uncaught.map { "- \($0)" }
     lines += ["", "## Cases without a variant", ""]
     let bare = check.withoutVariant
     lines += bare.isEmpty ? ["None."] : bare.map { "- \($0.id): \($0.reason ?? "no reason given")" }

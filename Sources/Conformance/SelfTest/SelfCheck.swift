@@ -13,12 +13,6 @@ public struct SelfCheck {
     public let text: String
   }
 
-  /// A variant and the cases that catch it.
-  public struct Row: Sendable {
-    public let variant: Variant
-    public let caughtBy: [String]
-  }
-
   private let suite: Suite
   private let seed: UInt64
 
@@ -37,34 +31,43 @@ public struct SelfCheck {
     return order.filter { definition.profiles.contains($0.rawValue) }
   }
 
-  /// True when the case does not pass against the variant, in any of its profiles.
-  public func probe(_ definition: Case, _ variant: Variant) -> Probe {
-    for profile in Self.profiles(definition) {
-      if definition.binds == .extension, profile == .deployed { continue }
-      if definition.binds == .hardening, profile == .deployed { continue }
-      var target = EmbeddedServer(settings: CommServerSettings(profile: profile))
-      target.variant = variant
-      let outcome = target.run(CaseJob(definition, budget: .virtual, seed: seed))
-      // A case that cannot be carried out has proved nothing.
-      if outcome.error != nil { continue }
-      if !outcome.isClean {
-        let fault = outcome.behaviour ?? outcome.close ?? outcome.tolerated
-        return Probe(id: definition.id, variant: variant.name, isCaught: true, text: fault?.text ?? "")
-      }
+  /// True when the case does not pass against the variant of that name, in any of its profiles.
+  public func probe(_ definition: Case, _ name: String) -> Probe {
+    guard Self.variants(definition.target).contains(where: { $0.name == name }) else {
+      return Probe(id: definition.id, variant: name, isCaught: false, text: "there is no such variant")
     }
-    return Probe(id: definition.id, variant: variant.name, isCaught: false, text: "passes")
+    for profile in Self.profiles(definition) {
+      if definition.binds == .extension || definition.binds == .hardening, profile == .deployed { continue }
+      let outcome = run(definition, name, profile)
+      // A case that cannot be carried out has proved nothing.
+      if outcome.error != nil || outcome.isClean { continue }
+      let fault = outcome.behaviour ?? outcome.close ?? outcome.tolerated
+      return Probe(id: definition.id, variant: name, isCaught: true, text: fault?.text ?? "")
+    }
+    return Probe(id: definition.id, variant: name, isCaught: false, text: "passes")
+  }
+
+  private func run(_ definition: Case, _ name: String, _ profile: Profile) -> CaseOutcome {
+    let job = CaseJob(definition, budget: .virtual, seed: seed)
+    if definition.target == .server {
+      var target = EmbeddedServer(settings: CommServerSettings(profile: profile))
+      target.variant = Variant(name: name) ?? .none
+      return target.run(job)
+    }
+    var target = EmbeddedClient(role: definition.target, profile: profile)
+    target.variant = ClientVariant(name: name) ?? .none
+    return target.run(job)
+  }
+
+  /// The broken variants of a target, with what they do.
+  public static func variants(_ target: TargetRole) -> [(name: String, summary: String)] {
+    target == .server
+      ? Variant.all.map { ($0.name, $0.summary) } : ClientVariant.all.map { ($0.name, $0.summary) }
   }
 
   /// Every case against each variant that it names; an unknown name counts as not caught.
   public func named() -> [Probe] {
-    suite.cases.flatMap { definition in
-      definition.faults.map { name in
-        guard let variant = Variant(name: name) else {
-          return Probe(id: definition.id, variant: name, isCaught: false, text: "there is no such variant")
-        }
-        return probe(definition, variant)
-      }
-    }
+    suite.cases.flatMap { definition in definition.faults.map { probe(definition, $0) } }
   }
 
   /// What is not proven: cases that catch none of their variants, and variants that no row of a case's table catches.
@@ -86,8 +89,8 @@ public struct SelfCheck {
     suite.cases.filter(\.faults.isEmpty).map { ($0.id, $0.withoutFault) }
   }
 
-  /// Which cases catch a variant, of all there are.
-  public func row(_ variant: Variant) -> Row {
-    Row(variant: variant, caughtBy: suite.cases.filter { probe($0, variant).isCaught }.map(\.id))
+  /// Which cases catch a variant, of all there are for its target.
+  public func caughtBy(_ name: String, _ target: TargetRole) -> [String] {
+    suite.cases.filter { $0.target == target && probe($0, name).isCaught }.map(\.id)
   }
 }

@@ -60,10 +60,16 @@ public struct LoopbackServer: CaseTarget {
 
   public var patience: Double { 5_000 }
   public var fixedBudget: Budget? {
-    // Its speed is known, so that waiting for what it does not do need not take two seconds a time.
     var budget = Budget()
-    (budget.answer, budget.close, budget.settle) = (1_500, 600, 10)
-    (budget.toleranceShare, budget.toleranceLeast) = (0.1, 80)
+    (budget.answer, budget.close, budget.settle) = (6_000, 5_000, 10)
+    (budget.toleranceShare, budget.toleranceLeast) = (0.1, 100)
+    return budget
+  }
+
+  public var hastyBudget: Budget? {
+    // Its speed is known, so that waiting for what it is known not to do need not take long.
+    guard var budget = fixedBudget else { return nil }
+    (budget.answer, budget.close) = (1_000, 400)
     return budget
   }
 
