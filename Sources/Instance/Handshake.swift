@@ -6,6 +6,7 @@ import WireBytes
 public enum HandshakeFault: String, Sendable, Hashable, CaseIterable {
   case acceptsAnyLength, acceptsLowOrder, acceptsReflection, acceptsUnopenable, sendsShortBox, repeatsEphemeral
   case acceptsForeignTarget, readyBeforeCheck, takesTextForKey, waitsForeverForKey, repeatsReady, acceptsOwnSource
+  case wantsExactReady
 
   public var summary: String {
     switch self {
@@ -20,6 +21,7 @@ public enum HandshakeFault: String, Sendable, Hashable, CaseIterable {
     case .takesTextForKey: "ignores a text where a key box is due"
     case .waitsForeverForKey: "waits for ever for the key box"
     case .repeatsReady: "sends communication_ready twice"
+    case .wantsExactReady: "reads communication_ready only as the reference writes it"
     case .acceptsOwnSource: "accepts a requester with its own key"
     }
   }
@@ -83,6 +85,9 @@ public struct InitiatorHandshake: Sendable {
     guard case .ready = phase else {
       if faults.contains(.takesTextForKey) { return [] }
       return fail(.unexpected("Received message that is not a binary message."))
+    }
+    if faults.contains(.wantsExactReady), text != CommServerMessage.communicationReady.text {
+      return fail(.malformed("not exact"))
     }
     do throws(WireFailure) {
       let message = try CommServerMessage.decode(text, profile: isStrict ? .strict : .deployed)

@@ -61,6 +61,8 @@ public struct Listener: Sendable {
   /// When the one delayed attempt is due.
   private var retryAt: Double?
   private var failures = 0
+  /// For a planted fault only.
+  private var handoverTime = -1.0
   private var wasListening = false
   private var actions: [SocketAction] = []
   private var notices: [Notice] = []
@@ -156,6 +158,7 @@ public struct Listener: Sendable {
       sockets[id] = (.spare(interval: interval), has(.waitsForeverForPing) ? nil : now + interval + settings.pingSlack)
     case (.spare, .connectionHandover): beginHandover(id, now)
     case (.authenticating, .connectionHandover) where has(.takesEarlyHandover): beginHandover(id, now)
+    case (.handover, .communicationRequest) where has(.losesRequestBehindHandover) && handoverTime == now: break
     case (.handover, .communicationRequest(let source, let target)):
       sockets[id] = nil
       notices.append(.handedOver(id, source: source, target: target))
@@ -231,6 +234,7 @@ public struct Listener: Sendable {
   private var limit: Int { has(.keepsOneSpare) ? 1 : has(.keepsThreeSpares) ? 3 : settings.spares }
 
   private mutating func beginHandover(_ id: SocketID, _ now: Double) {
+    handoverTime = now
     let waits = isStrict && !has(.waitsForeverForRequest)
     sockets[id] = (.handover, waits ? now + settings.requestTimeout : nil)
     guard isRunning, spareCount + (isRegistering ? 1 : 0) < limit else { return }

@@ -5,6 +5,7 @@ public enum ListenerFault: String, Sendable, Hashable, CaseIterable {
   case retriesAtOnce, retriesEveryLoss, neverRetries, neverBacksOff, keepsBadSpare, ignoresUnexpected
   case takesEarlyHandover, keepsSparesAtStop, reconnectsAfterStop, waitsForeverForRequest, believesAnyInterval
   case neverPongs, sendsCommPong, waitsForeverForPing, pongsAfterHandover, stopsRelaysToo
+  case losesRequestBehindHandover
 
   /// What the broken listener does, in words.
   public var summary: String {
@@ -35,6 +36,7 @@ public enum ListenerFault: String, Sendable, Hashable, CaseIterable {
     case .neverPongs: "does not answer pings"
     case .sendsCommPong: "answers pings with comm_pong"
     case .waitsForeverForPing: "stays on a socket that is never pinged"
+    case .losesRequestBehindHandover: "loses a request that comes in the same segment as the handover"
     case .stopsRelaysToo: "closes handed-over sockets when it stops"
     case .pongsAfterHandover: "answers pings after the handover"
     }

@@ -1,4 +1,5 @@
 public import Instance
+public import Scenario
 public import WebSocketWire
 
 /// A broken variant of the embedded listener or requester, by name.
@@ -9,10 +10,11 @@ public enum ClientVariant: Sendable, Equatable {
   case handshake(HandshakeFault)
   case frames(Endpoint.Fault)
 
-  public init?(name: String) {
-    if let fault = ListenerFault(rawValue: name) {
+  /// Nil when the role has no variant of that name.
+  public init?(name: String, role: TargetRole) {
+    if role == .listener, let fault = ListenerFault(rawValue: name) {
       self = .listener(fault)
-    } else if let fault = RequesterFault(rawValue: name) {
+    } else if role == .requester, let fault = RequesterFault(rawValue: name) {
       self = .requester(fault)
     } else if let fault = HandshakeFault(rawValue: name) {
       self = .handshake(fault)
@@ -43,8 +45,8 @@ public enum ClientVariant: Sendable, Equatable {
     }
   }
 
-  public static var all: [ClientVariant] {
-    ListenerFault.allCases.map { .listener($0) } + RequesterFault.allCases.map { .requester($0) }
+  public static func all(_ role: TargetRole) -> [ClientVariant] {
+    (role == .listener ? ListenerFault.allCases.map { .listener($0) } : RequesterFault.allCases.map { .requester($0) })
       + HandshakeFault.allCases.map { .handshake($0) } + Endpoint.Fault.allCases.map { .frames($0) }
   }
 

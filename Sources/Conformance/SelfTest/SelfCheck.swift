@@ -55,14 +55,14 @@ public struct SelfCheck {
       return target.run(job)
     }
     var target = EmbeddedClient(role: definition.target, profile: profile)
-    target.variant = ClientVariant(name: name) ?? .none
+    target.variant = ClientVariant(name: name, role: definition.target) ?? .none
     return target.run(job)
   }
 
   /// The broken variants of a target, with what they do.
   public static func variants(_ target: TargetRole) -> [(name: String, summary: String)] {
     target == .server
-      ? Variant.all.map { ($0.name, $0.summary) } : ClientVariant.all.map { ($0.name, $0.summary) }
+      ? Variant.all.map { ($0.name, $0.summary) } : ClientVariant.all(target).map { ($0.name, $0.summary) }
   }
 
   /// Every case against each variant that it names; an unknown name counts as not caught.
