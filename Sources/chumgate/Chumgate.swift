@@ -22,7 +22,6 @@ struct Chumgate: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-<<<<<<< HEAD
       GateCommand.self,
       ReplayCommand.self,
       TestCommand.self,
@@ -33,10 +32,9 @@ struct Chumgate: AsyncParsableCommand {
       MicrodataCommand.self,
       TesteeCommand.self,
       ExplainCommand.self,
+      MatrixCommand.self,
+      ExpectationsCommand.self,
+      SelfCheckCommand.self,
       BenchCommand.self,
-=======
-      GateCommand.self, ReplayCommand.self, ShowCommand.self, ExplainCommand.self, BenchCommand.self,
-      MicrodataCommand.self,
->>>>>>> codec
     ])
 }
