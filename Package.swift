@@ -10,7 +10,11 @@ let package = Package(
   name: "chumgate",
   products: [.executable(name: "chumgate", targets: ["chumgate"])],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
   ],
   targets: [
     .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
@@ -23,15 +27,42 @@ let package = Package(
     .target(name: "CodecBench", dependencies: ["Microdata", "Cryptobox", "WireBytes"]),
     .target(name: "MicrodataOracle", dependencies: ["CLibXML2"]),
     .target(name: "Wire", dependencies: ["WireBytes", "Cryptobox"]),
+    .target(name: "WebSocketWire", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
     .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
+    .target(name: "FrameBytes", dependencies: ["WireBytes", "Cryptobox"]),
+    .target(name: "CommServer", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
+    .target(
+      name: "Network",
+      dependencies: [
+        "CommServer", "Recording", "Trace", "FrameBytes", "Wire", "Cryptobox", "WireBytes",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOTLS", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
     .target(name: "Invariants", dependencies: ["Trace", "Wire", "WireBytes", "Cryptobox"]),
     .target(name: "Replay", dependencies: ["Recording", "Invariants", "Trace", "Wire", "Cryptobox", "WireBytes"]),
-    .target(name: "Report", dependencies: ["Replay", "Recording", "Invariants", "Trace", "Wire", "WireBytes"]),
+    .target(name: "Requirements", dependencies: ["WireBytes"]),
+    .target(
+      name: "Scenario", dependencies: ["Requirements", "WireBytes", .product(name: "Yams", package: "Yams")]),
+    .target(name: "Results"),
+    .target(name: "Instance", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
+    .target(
+      name: "Conformance",
+      dependencies: [
+        "Results", "Scenario", "Requirements", "CommServer", "Instance", "Network", "WebSocketWire", "Wire", "Cryptobox", "WireBytes",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .target(name: "Report", dependencies: ["Results", "Replay", "Recording", "Invariants", "Trace", "Wire", "WireBytes"]),
     .executableTarget(
       name: "chumgate",
       dependencies: [
-        "Report", "Replay", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes", "Microdata",
+        "Report", "Conformance", "Results", "Scenario", "Requirements", "Network", "CommServer", "FrameBytes", "Replay",
+        "Invariants", "Recording", "Trace", "WebSocketWire", "Wire", "Cryptobox", "WireBytes", "Microdata",
+        .product(name: "Logging", package: "swift-log"),
         "MicrodataVectors", "CodecBench", "FuzzDriver", "Fuzzing", "Testee", "MicrodataOracle",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
@@ -56,6 +87,13 @@ let package = Package(
     .testTarget(
       name: "TesteeTests", dependencies: ["Testee", "Fuzzing", "MicrodataVectors", "Microdata", "WireBytes"]),
     .testTarget(name: "WireTests", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(
+      name: "CommServerTests",
+      dependencies: ["CommServer", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(name: "FrameBytesTests", dependencies: ["FrameBytes"]),
+    .testTarget(
+      name: "NetworkTests",
+      dependencies: ["Network", "CommServer", "Recording", "Trace", "FrameBytes", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(name: "RecordingTests", dependencies: ["Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "InvariantsTests",

@@ -69,7 +69,8 @@ public struct CodecBenchmark {
 
   private func figures(_ libxml: LibXMLFigures) -> JSONValue {
     [
-      "htmlSAXMemory": round(libxml.htmlMemory), "htmlSAXPush": round(libxml.htmlPush), "htmlDOM": round(libxml.htmlTree),
+      "htmlSAXMemory": round(libxml.htmlMemory), "htmlSAXPush": round(libxml.htmlPush),
+      "htmlDOM": round(libxml.htmlTree),
       "xmlSAX2": round(libxml.xml), "xmlDOM": round(libxml.xmlTree),
     ]
   }

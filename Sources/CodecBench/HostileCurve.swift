@@ -25,7 +25,9 @@ public struct HostileCurve {
       while out.count < bytes { out += unit }
       return out
     }
-    func around(_ open: String, _ middle: [UInt8], _ close: String) -> [UInt8] { Array(open.utf8) + middle + Array(close.utf8) }
+    func around(_ open: String, _ middle: [UInt8], _ close: String) -> [UInt8] {
+      Array(open.utf8) + middle + Array(close.utf8)
+    }
     switch shape {
     case "list-items": return wrap("Lab$Arr", around("<ol itemprop=\"s\">", repeated("<li></li>"), "</ol>"))
     case "entities": return wrap("Lab$Str", around("<span itemprop=\"s\">", repeated("&amp;"), "</span>"))
@@ -33,7 +35,8 @@ public struct HostileCurve {
       return wrap(
         "Lab$Arr",
         around(
-          "<ol itemprop=\"o\">", repeated("<li><div><span itemprop=\"x\">value</span><span itemprop=\"y\">12</span></div></li>"),
+          "<ol itemprop=\"o\">",
+          repeated("<li><div><span itemprop=\"x\">value</span><span itemprop=\"y\">12</span></div></li>"),
           "</ol>"))
     case "nesting":
       let level = "<ol itemprop=\"item\"><li><div><span itemprop=\"text\">t</span>"
@@ -76,7 +79,10 @@ public struct HostileCurve {
       return wrap("Lab$Map", around("<dl itemprop=\"ss\">", out, "</dl>"))
     case "odd-end-tags": return wrap("Lab$Arr", around("<ol itemprop=\"s\">", repeated("<li>a</LI>"), "</ol>"))
     case "many-opens": return wrap("Lab$Arr", around("<ol itemprop=\"s\">", repeated("<"), "</ol>"))
-    default: return wrap("Lab$Regexp", around("<span itemprop=\"hex\">01234567</span><span itemprop=\"short\">", repeated("aé"), "</span>"))
+    default:
+      return wrap(
+        "Lab$Regexp",
+        around("<span itemprop=\"hex\">01234567</span><span itemprop=\"short\">", repeated("aé"), "</span>"))
     }
   }
 
@@ -91,13 +97,16 @@ public struct HostileCurve {
         var time = 0.0
         let peak = Meter.peak {
           let start = Meter.now()
-          do throws(MicrodataError) { kept = try codec.parse(document, profile: profile) } catch { outcome = error.code.rawValue }
+          do throws(MicrodataError) { kept = try codec.parse(document, profile: profile) } catch {
+            outcome = error.code.rawValue
+          }
           time = Meter.now() - start
         }
         point.append(
           profile.rawValue,
           [
-            "outcome": .string(outcome), "seconds": number(time), "nsPerByte": number(time * 1e9 / Double(document.count)),
+            "outcome": .string(outcome), "seconds": number(time),
+            "nsPerByte": number(time * 1e9 / Double(document.count)),
             "memoryPerInput": number(Double(peak + document.count) / Double(document.count)),
             "values": .number(Double(kept?.nodeCount ?? 0)),
           ])

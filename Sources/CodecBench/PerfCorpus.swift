@@ -56,7 +56,8 @@ public enum PerfCorpus {
     var text = "<ol itemprop=\"o\">"
     for index in 0..<30_000 {
       text += "<li><div><span itemprop=\"x\">value &lt;\(index)&gt; &amp; \(hex.digits(16))</span>"
-      text += "<span itemprop=\"y\">\(index)</span><ul itemprop=\"z\"><li>a\(index)</li><li>b\(index)</li></ul></div></li>"
+      text +=
+        "<span itemprop=\"y\">\(index)</span><ul itemprop=\"z\"><li>a\(index)</li><li>b\(index)</li></ul></div></li>"
     }
     return wrap("Lab$Arr", text + "</ol>")
   }

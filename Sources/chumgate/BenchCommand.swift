@@ -4,10 +4,16 @@ import Recording
 import Replay
 import WireBytes
 
-struct BenchCommand: ParsableCommand {
+struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure; prints JSON. Build with -c release first.",
-    subcommands: [BenchReplayCommand.self, BenchCodecCommand.self, BenchHostileCommand.self])
+    subcommands: [
+      BenchReplayCommand.self,
+      BenchCodecCommand.self,
+      BenchCodecHostileCommand.self,
+      BenchRelayCommand.self,
+      BenchRelayHostileCommand.self,
+    ])
 }
 
 struct BenchReplayCommand: ParsableCommand {

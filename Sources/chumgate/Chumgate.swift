@@ -1,7 +1,7 @@
 import ArgumentParser
 
 @main
-struct Chumgate: ParsableCommand {
+struct Chumgate: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "chumgate",
     abstract: "Conformance, replay and fuzzing gate for the ONE connection stack.",
@@ -11,6 +11,8 @@ struct Chumgate: ParsableCommand {
         chumgate gate                        what a CI runs
         chumgate replay session.ndjson       judge a recorded session
         chumgate show session.ndjson         read it, decrypted
+        chumgate serve                       the embedded CommServer
+        chumgate record ws://HOST -o FILE    capture a session through a proxy
         chumgate explain FRM-001             what a rule or requirement demands
         chumgate fuzz microdata              search inputs that break the codec, ours or yours
         chumgate test codec --testee 'CMD'   ask a codec on a pipe all vectors and generated cases
@@ -20,8 +22,19 @@ struct Chumgate: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      GateCommand.self, ReplayCommand.self, ShowCommand.self, ExplainCommand.self, BenchCommand.self,
+      GateCommand.self,
+      ReplayCommand.self,
+      TestCommand.self,
+      FuzzCommand.self,
+      ShowCommand.self,
+      RecordCommand.self,
+      ServeCommand.self,
       MicrodataCommand.self,
-      TestCommand.self, TesteeCommand.self, FuzzCommand.self,
+      TesteeCommand.self,
+      ExplainCommand.self,
+      MatrixCommand.self,
+      ExpectationsCommand.self,
+      SelfCheckCommand.self,
+      BenchCommand.self,
     ])
 }

@@ -8,12 +8,6 @@ import Report
 import Testee
 import WireBytes
 
-struct TestCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "test", abstract: "Try an implementation against the specification.",
-    subcommands: [TestCodecCommand.self])
-}
-
 struct TestCodecCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "codec",

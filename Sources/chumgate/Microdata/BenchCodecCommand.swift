@@ -69,9 +69,9 @@ struct BenchCodecCommand: ParsableCommand {
   }
 }
 
-struct BenchHostileCommand: ParsableCommand {
+struct BenchCodecHostileCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "hostile",
+    commandName: "codec-hostile",
     abstract: "Time and memory of the codec on documents that hurt, at growing sizes.",
     discussion: """
       Each shape at a tenth, a third and the whole of --megabytes: a list of empty items, a string of entities, 100,000
