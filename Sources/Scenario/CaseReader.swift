@@ -33,7 +33,7 @@ public struct CaseReader {
   }
 
   private mutating func cases(_ tree: Tree, _ group: CaseGroup, _ tags: [String]) throws(ScenarioFailure) -> [Case] {
-    let fields = try Fields(tree, Form.caseForm)
+    let fields = try Fields(tree, Form.entry)
     let id = try fields.requiredWord("id")
     var rows: [Row] = []
     for row in try fields.list("each") {

@@ -101,7 +101,7 @@ public struct Form: Sendable {
       field("cases", .rows, "the cases", required: true),
     ], says: "a file of cases")
 
-  static let caseForm = Form(
+  static let entry = Form(
     name: "case",
     fields: [
       field("id", .word, "stable name, unique in all files", required: true),
