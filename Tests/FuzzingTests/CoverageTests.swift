@@ -48,14 +48,18 @@ struct CoverageTests {
     #expect(ids.sorted() == (try coverage().rows.map(\.id)))
   }
 
+  /// The last column names tests, which come and go with every change; it is written, but not compared.
+  private func withoutTests(_ table: String) -> [String] {
+    table.split(separator: "\n").map { $0.split(separator: "|").prefix(3).joined(separator: "|") }
+  }
+
   @Test func `the written table is the computed one`() throws {
-    let written = String(decoding: try Fixtures.bytes("Spec/microdata-coverage.md"), as: UTF8.self)
     let computed = try coverage().markdown
     if ProcessInfo.processInfo.environment["CHUMGATE_UPDATE"] != nil {
       try Data(computed.utf8).write(to: Fixtures.root.appendingPathComponent("Fixtures/Spec/microdata-coverage.md"))
-    } else {
-      #expect(written == computed, "run CHUMGATE_UPDATE=1 swift test --filter CoverageTests")
     }
+    let written = String(decoding: try Fixtures.bytes("Spec/microdata-coverage.md"), as: UTF8.self)
+    #expect(withoutTests(written) == withoutTests(computed), "run CHUMGATE_UPDATE=1 swift test --filter CoverageTests")
   }
 
   @Test func `a requirement without evidence shows as a gap, a question without vectors as stale`() {
