@@ -28,7 +28,8 @@ extension MicrodataCodec {
   ) throws(MicrodataError) -> OneDocument {
     let input = try checked(bytes, profile, limits)
     do { return try read(input.bytes, input.kind, form, expected, profile, limits, isFromMemory: false) } catch {
-      throw MicrodataError(error.code, error.text, offset: error.offset.map { min($0, bytes.count) }, expected: error.expected)
+      throw MicrodataError(
+        error.code, error.text, offset: error.offset.map { min($0, bytes.count) }, expected: error.expected)
     }
   }
 
