@@ -1,5 +1,5 @@
 public import Recording
-import Trace
+public import Trace
 import Wire
 import WireBytes
 
@@ -46,6 +46,14 @@ public struct Ladder: Sendable {
     }
   }
 
+  /// The line for the side that closes first; nil for anything else.
+  public func text(_ event: Event) -> String? {
+    guard case .closed(let code, let reason, false) = event.kind else { return nil }
+    let who = event.direction == .fromClient ? "client" : "server"
+    let head = pad(JSONText.number(event.time), 10) + "  " + pad(ConsoleReport.printable(event.conn), 5, left: false)
+    return head + "  " + palette.bold("closed by the \(who): \(code) \(ConsoleReport.printable(cut(reason)))")
+  }
+
   private func piece(_ line: PlainLine) -> String { "a piece of \(line.payload?.length ?? 0) bytes" }
 
   private mutating func note(_ line: PlainLine) {
@@ -83,7 +91,27 @@ public struct Ladder: Sendable {
         return shown + inner
           + MicrodataLayout.lines(microdata.text).map { ConsoleReport.printable(cut($0)) }.joined(separator: inner)
       }
-      return ConsoleReport.printable(cut(text))
+      return ConsoleReport.printable(cut(chum(text) ?? text))
+    }
+  }
+
+  /// Requests and answers of CHUM in words; nil for everything else.
+  private func chum(_ text: String) -> String? {
+    guard text.utf8.starts(with: "{".utf8), text.utf8.count < 1 << 20, let message = try? ChumMessage.decode(text)
+    else { return nil }
+    switch message {
+    case .request(let id, let service, let args):
+      let name = ChumService(rawValue: service)?.name ?? "service \(service)"
+      let list = (args ?? []).map { " " + ($0.string ?? $0.compact) }.joined()
+      return "request \(id): \(name)\(list)"
+    case .badArguments(let id, let service): return "request \(id): service \(service), args is no array: \(text)"
+    case .data(let id, let data): return "answer \(id): \(data.string ?? data.compact)"
+    case .error(let id, let name, let message, let code):
+      return "error \(id): \(palette.yellow(code ?? name ?? "no code")) \(message ?? "")"
+    case .stream(let id, let chunk, _): return "stream \(id): \(chunk.utf8.count) bytes: \(chunk)"
+    case .streamEnd(let id): return "stream \(id) ends"
+    case .streamError(let id, let text): return "stream \(id) fails: \(text)"
+    case .writeStreamError(let id): return "stream \(id) cannot be taken"
     }
   }
 

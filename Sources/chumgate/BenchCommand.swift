@@ -4,10 +4,17 @@ import Recording
 import Replay
 import WireBytes
 
-struct BenchCommand: ParsableCommand {
+struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure; prints JSON. Build with -c release first.",
-    subcommands: [BenchReplayCommand.self, BenchCodecCommand.self, BenchChumCommand.self])
+    subcommands: [
+      BenchReplayCommand.self,
+      BenchCodecCommand.self,
+      BenchCodecHostileCommand.self,
+      BenchChumCommand.self,
+      BenchRelayCommand.self,
+      BenchRelayHostileCommand.self,
+    ])
 }
 
 struct BenchReplayCommand: ParsableCommand {

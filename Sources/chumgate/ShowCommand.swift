@@ -54,7 +54,12 @@ struct ShowCommand: ParsableCommand {
           print(text)
           printed += 1
         }
-        if !json { for event in reader.analyzer.events { printClose(event) } }
+        guard !json else { continue }
+        for event in reader.analyzer.events {
+          guard isWanted(event), let text = ladder.text(event) else { continue }
+          print(text)
+          printed += 1
+        }
       }
       if let truncation = reader.truncation { Terminal.error("\(file): the last line is cut off: \(truncation)") }
     } catch {
@@ -67,12 +72,8 @@ struct ShowCommand: ParsableCommand {
     (conn.isEmpty || conn.contains(line.conn)) && line.time >= since ?? -.infinity
   }
 
-  private func printClose(_ event: Event) {
-    guard case .closed(let code, let reason, false) = event.kind, conn.isEmpty || conn.contains(event.conn),
-      event.time >= since ?? -.infinity
-    else { return }
-    let who = event.direction == .fromClient ? "client" : "server"
-    print("\(event.time)  \(event.conn)  closed by the \(who): \(code) \(ConsoleReport.printable(reason))")
+  private func isWanted(_ event: Event) -> Bool {
+    (conn.isEmpty || conn.contains(event.conn)) && event.time >= since ?? -.infinity
   }
 
   private func jsonText(_ line: PlainLine) -> String? {

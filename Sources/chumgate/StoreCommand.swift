@@ -45,9 +45,9 @@ struct StoreOptions: ParsableArguments {
       let codec = MicrodataObjectCodec(try MicrodataCodec(registry), profile: .deployed)
       return Repository(store: try InstanceStore(path: store, readOnly: true), codec: codec)
     } catch let failure as StoreFailure {
-      throw ValidationError("\(store): \(failure)")
+      throw Exit.usage("\(store): \(failure)")
     } catch let failure as RecipesFileError {
-      throw ValidationError("\(recipes ?? ""): \(failure)")
+      throw Exit.usage("\(recipes ?? ""): \(failure)")
     }
   }
 
@@ -55,7 +55,7 @@ struct StoreOptions: ParsableArguments {
   func find(_ text: String, in repository: Repository<InstanceStore>) throws -> ObjectHash {
     if let hash = ObjectHash(hex: text) { return hash }
     guard text.count >= 4, Hex.isHex(text + (text.count.isMultiple(of: 2) ? "" : "0")) else {
-      throw ValidationError("\(text) is no hash: 64 lower-case hex digits, or at least the first 4 of a stored one")
+      throw Exit.usage("\(text) is no hash: 64 lower-case hex digits, or at least the first 4 of a stored one")
     }
     var found: [ObjectHash] = []
     try repository.store.forEachEntry { hash, _ in
@@ -63,7 +63,7 @@ struct StoreOptions: ParsableArguments {
       return found.count < 2
     }
     guard found.count == 1 else {
-      throw ValidationError("\(text) is the beginning of \(found.isEmpty ? "no" : "more than one") stored hash")
+      throw Exit.usage("\(text) is the beginning of \(found.isEmpty ? "no" : "more than one") stored hash")
     }
     return found[0]
   }
@@ -126,7 +126,7 @@ struct StoreShowCommand: ParsableCommand {
   func run() throws {
     let repository = try options.open()
     let hash = try options.find(hash, in: repository)
-    guard let entry = repository.store.entry(hash) else { throw ValidationError("\(hash) is not stored") }
+    guard let entry = repository.store.entry(hash) else { throw Exit.usage("\(hash) is not stored") }
     print("\(entry.kind.name) \(hash)\ntype   \(entry.type.isEmpty ? "–" : entry.type)\nsize   \(entry.size)")
     if let head = repository.store.head(hash) {
       print("head   \(head)")

@@ -111,13 +111,13 @@ struct HostileTests {
     } catch { #expect(error.description.utf8.count < 1_500) }
   }
 
-  @Test("every prefix of every vector's text ends, and so do 20,000 random mutations of any bytes (MD-039)")
+  @Test("every prefix of every vector's text ends, and so do 6,000 random mutations of any bytes (MD-039)")
   func nothingTraps() throws {
     let codec = try Fixture.codec.get()
     let texts = try Fixture.texts()
     var random = SplitMix64(seed: 11)
     var ended = 0
-    for (text, form) in texts.prefix(1_500) {
+    for (text, form) in texts.prefix(1_000) {
       let cut = Int.random(in: 0...text.bytes.count, using: &random)
       for profile in MicrodataProfile.allCases {
         _ = try? codec.parse(Array(text.bytes.prefix(cut)), form: form, profile: profile)
@@ -125,7 +125,7 @@ struct HostileTests {
       }
       _ = try? codec.extractId(Array(text.bytes.prefix(cut)))
     }
-    for _ in 0..<20_000 {
+    for _ in 0..<6_000 {
       guard let (text, form) = texts.randomElement(using: &random), text.bytes.count < 3_000 else { continue }
       var bytes = Mutator.mutate(text.bytes, &random)
       // Raw bytes too, which are not UTF-8.
@@ -146,6 +146,6 @@ struct HostileTests {
       _ = MarkupPrinter.indented(bytes)
       ended += 1
     }
-    #expect(ended > 15_000)
+    #expect(ended > 6_000)
   }
 }

@@ -68,13 +68,13 @@ struct StrictTests {
     #expect(accepted > 50 && refused > 50)
   }
 
-  @Test("is the identity on what it accepts, and says what deployed says (MD-096)", arguments: 0..<4)
+  @Test("is the identity on what it accepts, and says what deployed says (MD-096)", arguments: 0..<3)
   func isIdentity(_ seed: Int) throws {
     let codec = try Fixture.codec.get()
     let texts = try Fixture.texts()
     var random = SplitMix64(seed: 100 + UInt64(seed))
     var accepted = 0
-    for round in 0..<8_000 {
+    for round in 0..<5_000 {
       guard let (text, form) = texts.randomElement(using: &random), text.bytes.count < 4_000 else { continue }
       let bytes = round % 4 == 0 ? text.bytes : Mutator.mutate(text.bytes, &random)
       guard let document = try? codec.parse(bytes, form: form, profile: .strict) else {
@@ -91,16 +91,16 @@ struct StrictTests {
         Issue.record("other value than deployed: \(String(decoding: bytes, as: UTF8.self))")
       }
     }
-    #expect(accepted > 1_000)
+    #expect(accepted > 700)
   }
 
-  @Test("what strict refuses, deployed writes differently or refuses", arguments: 0..<4)
+  @Test("what strict refuses, deployed writes differently or refuses", arguments: 0..<3)
   func refusesOnlyWhatDiffers(_ seed: Int) throws {
     let codec = try Fixture.codec.get()
     let texts = try Fixture.texts()
     var random = SplitMix64(seed: 200 + UInt64(seed))
     var refused = 0
-    for _ in 0..<8_000 {
+    for _ in 0..<5_000 {
       guard let (text, form) = texts.randomElement(using: &random), text.bytes.count < 4_000 else { continue }
       let bytes = Mutator.mutate(text.bytes, &random)
       guard (try? codec.validate(bytes, form: form)) == nil, let document = try? codec.parse(bytes, form: form) else {
@@ -111,7 +111,7 @@ struct StrictTests {
         Issue.record("canonical, but refused: \(String(decoding: bytes, as: UTF8.self))")
       }
     }
-    #expect(refused > 200)
+    #expect(refused > 100)
   }
 
   @Test("does not write what cannot be read back (MD-091)")

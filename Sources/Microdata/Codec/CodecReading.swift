@@ -27,7 +27,10 @@ extension MicrodataCodec {
     limits: MicrodataLimits = .standard
   ) throws(MicrodataError) -> OneDocument {
     let input = try checked(bytes, profile, limits)
-    return try read(input.bytes, input.kind, form, expected, profile, limits, isFromMemory: false)
+    do { return try read(input.bytes, input.kind, form, expected, profile, limits, isFromMemory: false) } catch {
+      throw MicrodataError(
+        error.code, error.text, offset: error.offset.map { min($0, bytes.count) }, expected: error.expected)
+    }
   }
 
   /// Reads a text that may hold lone surrogates, as only memory can (`strict` refuses those).
@@ -81,7 +84,8 @@ extension MicrodataCodec {
             self, source: bytes, arena: reader.arena.take(), nodes: reader.nodes.take(), recipe: reader.recipe,
             isKnownCanonical: profile == .strict, isFromMemory: isFromMemory))
       }
-      if profile == .strict { failure = reader.error }
+      // Text that is canonical down to the bound is too deep for the other reader, too.
+      if profile == .strict || reader.isTooDeep { failure = reader.error }
       return nil
     }
     if let quick { return quick }

@@ -142,18 +142,7 @@ struct JSONScanner {
   private mutating func string(isKey: Bool = false) -> Bool {
     index &+= 1
     while true {
-      let bytes = view.word(index)
-      if bytes != 0 {
-        // A quote, a backslash or a control character ends the run.
-        let hits =
-          ByteView.zeroBytes(bytes ^ 0x2222_2222_2222_2222) | ByteView.zeroBytes(bytes ^ 0x5C5C_5C5C_5C5C_5C5C)
-          | ((bytes &- 0x2020_2020_2020_2020) & ~bytes & 0x8080_8080_8080_8080)
-        if hits == 0 {
-          index &+= 8
-          continue
-        }
-        index &+= hits.trailingZeroBitCount >> 3
-      }
+      index = view.findInJSONString(from: index)
       let byte = view[index]
       if byte == 0x22 {
         index &+= 1
@@ -164,8 +153,7 @@ struct JSONScanner {
         guard escape() else { return false }
         continue
       }
-      guard byte >= 0x20 else { return false }
-      index &+= 1
+      return false
     }
   }
 

@@ -21,7 +21,7 @@ struct MicrodataCommand: ParsableCommand {
     subcommands: [
       MicrodataParseCommand.self, MicrodataSerialiseCommand.self, MicrodataValidateCommand.self,
       MicrodataHashCommand.self, MicrodataIdCommand.self, MicrodataExplodeCommand.self, MicrodataImplodeCommand.self,
-      MicrodataDiffCommand.self, MicrodataPrettyCommand.self, CheckVectorsCommand.self,
+      MicrodataDiffCommand.self, MicrodataPrettyCommand.self, CheckVectorsCommand.self, CompareCommand.self,
     ])
 }
 
