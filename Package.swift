@@ -16,6 +16,7 @@ let package = Package(
     .target(name: "Cryptobox", dependencies: ["CSodium", "COpenSSL", "WireBytes"]),
     .target(name: "Microdata", dependencies: ["WireBytes"]),
     .target(name: "Wire", dependencies: ["WireBytes", "Cryptobox"]),
+    .target(name: "Instance", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
     .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Invariants", dependencies: ["Trace", "Wire", "WireBytes", "Cryptobox"]),
@@ -31,6 +32,9 @@ let package = Package(
     .testTarget(name: "CryptoboxTests", dependencies: ["Cryptobox", "WireBytes"]),
     .testTarget(name: "MicrodataTests", dependencies: ["Microdata", "WireBytes"]),
     .testTarget(name: "WireTests", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(
+      name: "InstanceTests",
+      dependencies: ["Instance", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(name: "RecordingTests", dependencies: ["Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "InvariantsTests",
