@@ -6,7 +6,10 @@ let package = Package(
   name: "chumgate",
   products: [.executable(name: "chumgate", targets: ["chumgate"])],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
   ],
   targets: [
     .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
@@ -19,6 +22,16 @@ let package = Package(
     .target(name: "Instance", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
     .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
+    .target(name: "CommServer", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
+    .target(
+      name: "Network",
+      dependencies: [
+        "CommServer", "Wire", "Cryptobox", "WireBytes",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
     .target(name: "Invariants", dependencies: ["Trace", "Wire", "WireBytes", "Cryptobox"]),
     .target(name: "Replay", dependencies: ["Recording", "Invariants", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Report", dependencies: ["Replay", "Recording", "Invariants", "Trace", "Wire", "WireBytes"]),
@@ -32,6 +45,9 @@ let package = Package(
     .testTarget(name: "CryptoboxTests", dependencies: ["Cryptobox", "WireBytes"]),
     .testTarget(name: "MicrodataTests", dependencies: ["Microdata", "WireBytes"]),
     .testTarget(name: "WireTests", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(
+      name: "CommServerTests",
+      dependencies: ["CommServer", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "InstanceTests",
       dependencies: ["Instance", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),

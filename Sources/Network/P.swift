@@ -1,0 +1,5 @@
+import CommServer
+import Logging
+import NIOCore
+import NIOPosix
+import NIOSSL
