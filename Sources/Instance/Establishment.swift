@@ -285,7 +285,8 @@ public struct Establishment: Sendable {
       throw silent("person.changed-key", "the person is known with another key")
     }
     // With an instance key that nobody recorded the claim comes in Q3 only (PR-018, decisions.md 6).
-    if isStrict, group != "pairing", !has(.skipsSourceKeyCheck), !has(.chumForStrangers), role == .acceptor,
+    if isStrict, group != "pairing", !has(.skipsSourceKeyCheck), !has(.skipsPersonCheck), !has(.chumForStrangers),
+      role == .acceptor,
       handshakeKey != key, !rules.book.person(person, hasInstanceKey: handshakeKey)
     {
       throw silent("person.foreign-source", "the handshake's key is neither the person's nor of its instances")

@@ -220,7 +220,12 @@ extension Instance {
     case .establishing: establish(message, on: id, now, &random)
     case .pairing, .lingering: pair(message, on: id, now, &random)
     case .starting: begin(message, on: id, now, &random)
-    case .running: tell(.application(id, message))
+    case .running:
+      if has(.losesEarlyMessages), connection.unread == 0 {
+        connections[id]?.unread = 1
+        return
+      }
+      tell(.application(id, message))
     case .debug: debug(message, on: id, now, &random)
     case .silent:
       connections[id]?.unread += 1

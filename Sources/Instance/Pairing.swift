@@ -88,7 +88,10 @@ public struct Pairing: Sendable {
       else { throw Self.unexpected("authentication_token") }
       shown = token
     } catch {
-      return fail(EndCause(message, expected: "authentication_token", failure: error), error, .token)
+      guard has(.acceptsUnknownToken) else {
+        return fail(EndCause(message, expected: "authentication_token", failure: error), error, .token)
+      }
+      shown = ""
     }
     switch tokens.present(shown, for: own.personId, by: socket, at: now) {
     case .success: break
