@@ -21,6 +21,8 @@ let package = Package(
     .target(name: "Wire", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "Instance", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .target(name: "InstanceCases", dependencies: ["Instance", "Wire", "Cryptobox", "WireBytes"]),
+    .target(
+      name: "Simulation", dependencies: ["InstanceCases", "Instance", "CommServer", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
     .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "CommServer", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
@@ -54,6 +56,12 @@ let package = Package(
       dependencies: ["Instance", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "InstanceCasesTests", dependencies: ["InstanceCases", "Instance", "Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(
+      name: "SimulationTests",
+      dependencies: [
+        "Simulation", "InstanceCases", "Instance", "CommServer", "Replay", "Recording", "Wire", "Cryptobox",
+        "WireBytes",
+      ]),
     .testTarget(name: "RecordingTests", dependencies: ["Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "InvariantsTests",

@@ -12,6 +12,7 @@ public struct AnyBox: BoxProvider {
   public func open(_ box: [UInt8], nonce: Nonce, key: SharedKey) -> [UInt8]? {
     base.open(box, nonce: nonce, key: key)
   }
+  public func isLowOrder(_ key: PublicKey) -> Bool { base.isLowOrder(key) }
 }
 
 /// An X25519 key with both halves at hand: computing the public one costs a scalar multiplication.

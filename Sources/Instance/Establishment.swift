@@ -205,7 +205,7 @@ public struct Establishment: Sendable {
     guard let key = PublicKey(bytes: Hex.decodeLeniently(publicKey) ?? []) else {
       throw silent("person.not-a-key", "publicKey has not 32 bytes")
     }
-    if isStrict, !has(.acceptsLowOrderPerson), key.isLowOrder {
+    if isStrict, !has(.acceptsLowOrderPerson), box.isLowOrder(key) {
       throw silent("person.low-order", "publicKey is a point of small order")
     }
     peerKey = key

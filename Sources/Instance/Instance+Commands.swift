@@ -52,7 +52,7 @@ extension Instance {
     guard let target = PublicKey(hex: invitation.publicKey) else { return fail("bad_invitation") }
     if isStrict {
       let isWebSocket = invitation.url.hasPrefix("ws://") || invitation.url.hasPrefix("wss://")
-      guard isWebSocket, !target.isLowOrder, !invitation.token.isEmpty else { return fail("bad_invitation") }
+      guard isWebSocket, !box.isLowOrder(target), !invitation.token.isEmpty else { return fail("bad_invitation") }
     }
     if keychain.owns(target), !has(.pairsWithItself) { return fail("own_invitation") }
     let person = options.person ?? keychain.identities.first?.personId

@@ -135,10 +135,10 @@ extension Instance {
   ) {
     let pairing: Pairing
     if case .join(let join) = connection.origin {
-      pairing = .invitee(own: own, peer: peer, invitation: join.invitation, settings: settings)
+      pairing = .invitee(own: own, peer: peer, invitation: join.invitation, settings: settings, box: box)
     } else {
       guard settings.pairing || has(.pairsWhenOff) else { return end(id, .noCatchAll, now, &random) }
-      pairing = .inviter(own: own, peer: peer, settings: settings)
+      pairing = .inviter(own: own, peer: peer, settings: settings, box: box)
     }
     connections[id]?.stage = .pairing
     connections[id]?.pairing = pairing

@@ -206,7 +206,7 @@ public struct Listener: Sendable {
 
   /// A challenge in the name of a peer would make this listener open and re-seal that peer's boxes (ATK-10).
   private func check(_ server: PublicKey, _ book: PeerBook) throws(WireFailure) {
-    if server == key.publicKey || book.isKeyOfPeer(server) || server.isLowOrder {
+    if server == key.publicKey || book.isKeyOfPeer(server) || box.isLowOrder(server) {
       throw WireFailure(
         "listener.server-key", "connection.md 8.3", "the server's key is an own, a peer's or a weak one")
     }

@@ -33,20 +33,23 @@ public struct Pairing: Sendable {
   public private(set) var step: Step
   private(set) var token: String?
   private let settings: InstanceSettings
+  private let box: AnyBox
 
-  static func inviter(own: Identity, peer: ProvenPeer, settings: InstanceSettings) -> Pairing {
-    Pairing(role: .acceptor, own: own, peer: peer, invitation: nil, step: .token, settings: settings)
+  static func inviter(own: Identity, peer: ProvenPeer, settings: InstanceSettings, box: AnyBox) -> Pairing {
+    Pairing(role: .acceptor, own: own, peer: peer, invitation: nil, step: .token, settings: settings, box: box)
   }
 
-  static func invitee(own: Identity, peer: ProvenPeer, invitation: Invitation, settings: InstanceSettings) -> Pairing {
+  static func invitee(own: Identity, peer: ProvenPeer, invitation: Invitation, settings: InstanceSettings, box: AnyBox)
+    -> Pairing
+  {
     Pairing(
       role: .initiator, own: own, peer: peer, invitation: invitation, step: .identity, token: invitation.token,
-      settings: settings)
+      settings: settings, box: box)
   }
 
   private init(
     role: HandshakeRole, own: Identity, peer: ProvenPeer, invitation: Invitation?, step: Step, token: String? = nil,
-    settings: InstanceSettings
+    settings: InstanceSettings, box: AnyBox
   ) {
     self.role = role
     self.own = own
@@ -55,6 +58,7 @@ public struct Pairing: Sendable {
     self.step = step
     self.token = token
     self.settings = settings
+    self.box = box
   }
 
   private func has(_ defect: Defect) -> Bool { settings.defects.contains(defect) }
@@ -157,7 +161,7 @@ public struct Pairing: Sendable {
     let personKey = PublicKey(hex: file.personKeyPublic)
     let instanceKey = PublicKey(hex: file.instanceKeyPublic)
     if has(.acceptsMalformedIdentity), personKey == nil || instanceKey == nil { return }
-    guard let personKey, let instanceKey, !personKey.isLowOrder, !instanceKey.isLowOrder else {
+    guard let personKey, let instanceKey, !box.isLowOrder(personKey), !box.isLowOrder(instanceKey) else {
       throw WireFailure("identity.bad-key", "connection.md 8.9", "a key of the identity is not usable")
     }
     if !isForeignFine {

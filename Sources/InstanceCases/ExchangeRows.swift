@@ -2,7 +2,7 @@ import Instance
 import Wire
 
 /// A row of the tables: one misbehaviour against one or more kinds of target.
-struct ExchangeRow: Sendable {
+public struct ExchangeRow: Sendable {
   let act: Misbehaviour?
   let title: String
   let requires: [String]
@@ -55,4 +55,16 @@ struct ExchangeRow: Sendable {
     }
     return out
   }
+}
+
+extension ExchangeRow {
+  /// Misbehaviours after which a strict acceptor or inviter must end the connection, whatever else happens.
+  public static let mustFail: Set<Misbehaviour> = {
+    let rows = HandshakeCases.rows + ChannelCases.rows + EstablishmentCases.rows + PairingCases.rows
+    var out: Set<Misbehaviour> = []
+    for row in rows where row.change == nil && row.targets.contains(.inviter) {
+      if case .closes = row.verdicts.strict, let act = row.act, act != .h3Replayed { out.insert(act) }
+    }
+    return out
+  }()
 }

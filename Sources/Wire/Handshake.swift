@@ -39,11 +39,11 @@ enum KeyMessage {
   }
 
   /// The peer's ephemeral key out of an opened box; strict refuses points of small order (HS-015).
-  static func ephemeral(_ plain: [UInt8], profile: Profile) throws(WireFailure) -> PublicKey {
+  static func ephemeral(_ plain: [UInt8], box: some BoxProvider, profile: Profile) throws(WireFailure) -> PublicKey {
     guard let key = PublicKey(bytes: plain) else {
       throw WireFailure("handshake.bad-ephemeral", section, "an ephemeral key of \(plain.count) bytes")
     }
-    if profile == .strict, key.isLowOrder {
+    if profile == .strict, box.isLowOrder(key) {
       throw WireFailure("handshake.low-order", section, "an ephemeral key of small order")
     }
     return key
@@ -123,7 +123,7 @@ public struct HandshakeInitiator<Box: BoxProvider>: Sendable {
   ) throws(WireFailure) -> [HandshakeAction] {
     guard case .binary(let bytes) = message else { throw KeyMessage.expected("the acceptor's key message", message) }
     let plain = try KeyMessage.open(bytes, key: box.agree(theirs: target, mine: own), box: box, profile: profile)
-    let theirs = try KeyMessage.ephemeral(plain, profile: profile)
+    let theirs = try KeyMessage.ephemeral(plain, box: box, profile: profile)
     if profile == .strict, theirs == ephemeralPublic {
       throw WireFailure("handshake.reflected", KeyMessage.section, "the own ephemeral key came back")
     }
@@ -194,7 +194,7 @@ public struct HandshakeAcceptor<Box: BoxProvider>: Sendable {
   }
 
   private func refuseDangerous(_ source: PublicKey) throws(WireFailure) {
-    if source.isLowOrder {
+    if box.isLowOrder(source) {
       throw WireFailure("handshake.low-order", KeyMessage.section, "a source key of small order")
     }
     if keys.contains(where: { box.publicKey(of: $0) == source }) {
@@ -209,14 +209,14 @@ public struct HandshakeAcceptor<Box: BoxProvider>: Sendable {
     let boxKey = box.agree(theirs: source, mine: own)
     let plain = try KeyMessage.open(bytes, key: boxKey, box: box, profile: profile)
     // The deployed acceptor answers first and looks at the key afterwards; strict never answers a bad one.
-    if profile == .strict { _ = try KeyMessage.ephemeral(plain, profile: profile) }
+    if profile == .strict { _ = try KeyMessage.ephemeral(plain, box: box, profile: profile) }
     let ephemeral = random.secretKey()
     let ephemeralPublic = box.publicKey(of: ephemeral)
     let sealed = ComplementProof.seal(ephemeralPublic.bytes, nonce: random.nonce(), key: boxKey, box: box)
     let answer = HandshakeAction.send(.binary(sealed))
     state = .over
     do throws(WireFailure) {
-      let theirs = try KeyMessage.ephemeral(plain, profile: profile)
+      let theirs = try KeyMessage.ephemeral(plain, box: box, profile: profile)
       return [
         answer,
         .established(
