@@ -19,17 +19,18 @@ let package = Package(
     .target(name: "Cryptobox", dependencies: ["CSodium", "COpenSSL", "WireBytes"]),
     .target(name: "Microdata", dependencies: ["WireBytes"]),
     .target(name: "Wire", dependencies: ["WireBytes", "Cryptobox"]),
+    .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
+    .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
+    .target(name: "FrameBytes", dependencies: ["WireBytes", "Cryptobox"]),
+    .target(name: "CommServer", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Instance", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .target(name: "InstanceCases", dependencies: ["Instance", "Wire", "Cryptobox", "WireBytes"]),
     .target(
       name: "Simulation", dependencies: ["InstanceCases", "Instance", "CommServer", "Wire", "Cryptobox", "WireBytes"]),
-    .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
-    .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
-    .target(name: "CommServer", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .target(
       name: "Network",
       dependencies: [
-        "CommServer", "Wire", "Cryptobox", "WireBytes",
+        "CommServer", "Recording", "Trace", "FrameBytes", "Wire", "Cryptobox", "WireBytes",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -42,6 +43,8 @@ let package = Package(
       name: "chumgate",
       dependencies: [
         "Report", "Replay", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes", "Microdata",
+        "Network", "CommServer", "FrameBytes",
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "WireBytesTests", dependencies: ["WireBytes"]),
@@ -62,6 +65,10 @@ let package = Package(
         "Simulation", "InstanceCases", "Instance", "CommServer", "Replay", "Recording", "Wire", "Cryptobox",
         "WireBytes",
       ]),
+    .testTarget(name: "FrameBytesTests", dependencies: ["FrameBytes"]),
+    .testTarget(
+      name: "NetworkTests",
+      dependencies: ["Network", "CommServer", "Recording", "Trace", "FrameBytes", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(name: "RecordingTests", dependencies: ["Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "InvariantsTests",

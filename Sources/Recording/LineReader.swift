@@ -16,13 +16,15 @@ public struct MemorySource: ByteSource {
   }
 }
 
-/// A file, pipe or standard input, read in pieces of 256 KiB.
+/// A file, pipe or standard input, read in pieces of 256 KiB. A file called `*.har` gives the session that
+/// ``HARImport`` makes of it; that alone is read as a whole.
 public final class FileSource: ByteSource {
   private let descriptor: Int32
   private let path: String
   /// Size in bytes for progress; nil for pipes.
   public let size: Int?
   public private(set) var position = 0
+  private var imported: [UInt8]?
 
   /// Opens the file; `-` is standard input.
   public init(path: String) throws(RecordingFailure) {
@@ -35,11 +37,24 @@ public final class FileSource: ByteSource {
       throw RecordingFailure(line: 0, "is a directory")
     }
     size = status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
+    guard path.lowercased().hasSuffix(".har") else { return }
+    var archive: [UInt8] = []
+    while true {
+      let piece = try next()
+      if piece.isEmpty { break }
+      archive += piece
+      guard archive.count <= 1 << 30 else { throw RecordingFailure(line: 0, "an archive of more than 1 GiB") }
+    }
+    imported = try HARImport.session(archive)
   }
 
   deinit { close(descriptor) }
 
   public func next() throws(RecordingFailure) -> [UInt8] {
+    if let whole = imported {
+      imported = []
+      return whole
+    }
     let descriptor = descriptor
     var got = 0
     let piece = unsafe [UInt8](unsafeUninitializedCapacity: 256 << 10) { buffer, count in

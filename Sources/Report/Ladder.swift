@@ -91,7 +91,27 @@ public struct Ladder: Sendable {
         return shown + inner
           + MicrodataLayout.lines(microdata.text).map { ConsoleReport.printable(cut($0)) }.joined(separator: inner)
       }
-      return ConsoleReport.printable(cut(text))
+      return ConsoleReport.printable(cut(chum(text) ?? text))
+    }
+  }
+
+  /// Requests and answers of CHUM in words; nil for everything else.
+  private func chum(_ text: String) -> String? {
+    guard text.utf8.starts(with: "{".utf8), text.utf8.count < 1 << 20, let message = try? ChumMessage.decode(text)
+    else { return nil }
+    switch message {
+    case .request(let id, let service, let args):
+      let name = ChumService(rawValue: service)?.name ?? "service \(service)"
+      let list = (args ?? []).map { " " + ($0.string ?? $0.compact) }.joined()
+      return "request \(id): \(name)\(list)"
+    case .badArguments(let id, let service): return "request \(id): service \(service), args is no array: \(text)"
+    case .data(let id, let data): return "answer \(id): \(data.string ?? data.compact)"
+    case .error(let id, let name, let message, let code):
+      return "error \(id): \(palette.yellow(code ?? name ?? "no code")) \(message ?? "")"
+    case .stream(let id, let chunk, _): return "stream \(id): \(chunk.utf8.count) bytes: \(chunk)"
+    case .streamEnd(let id): return "stream \(id) ends"
+    case .streamError(let id, let text): return "stream \(id) fails: \(text)"
+    case .writeStreamError(let id): return "stream \(id) cannot be taken"
     }
   }
 

@@ -4,10 +4,10 @@ import Recording
 import Replay
 import WireBytes
 
-struct BenchCommand: ParsableCommand {
+struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure; prints JSON. Build with -c release first.",
-    subcommands: [BenchReplayCommand.self])
+    subcommands: [BenchReplayCommand.self, BenchRelayCommand.self, BenchHostileCommand.self])
 }
 
 struct BenchReplayCommand: ParsableCommand {

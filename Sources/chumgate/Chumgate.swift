@@ -1,7 +1,7 @@
 import ArgumentParser
 
 @main
-struct Chumgate: ParsableCommand {
+struct Chumgate: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "chumgate",
     abstract: "Conformance, replay and fuzzing gate for the ONE connection stack.",
@@ -11,11 +11,16 @@ struct Chumgate: ParsableCommand {
         chumgate gate                        what a CI runs
         chumgate replay session.ndjson       judge a recorded session
         chumgate show session.ndjson         read it, decrypted
+        chumgate serve                       the embedded CommServer
+        chumgate record ws://HOST -o FILE    capture a session through a proxy
         chumgate explain FRM-001             what a rule or requirement demands
 
       Exit codes: 0 pass, 1 failures, 2 usage or unreadable file, 3 target unreachable, 4 nothing ran,
       5 stale or expired expectation, 6 self-check failed, 7 flaky only.
       """,
     version: "0.1.0",
-    subcommands: [GateCommand.self, ReplayCommand.self, ShowCommand.self, ExplainCommand.self, BenchCommand.self])
+    subcommands: [
+      GateCommand.self, ReplayCommand.self, ShowCommand.self, ExplainCommand.self, ServeCommand.self, RecordCommand.self,
+      BenchCommand.self,
+    ])
 }

@@ -1,5 +1,0 @@
-import CommServer
-import Logging
-import NIOCore
-import NIOPosix
-import NIOSSL
