@@ -62,7 +62,7 @@ extension Instance {
 
   mutating func dial(_ join: Join, _ now: Double) {
     let id = numbers.fresh()
-    let link = SecureLink.dialling(own: join.source.secret, target: join.target, settings: settings, box: box)
+    let link = SecureLink.dialling(own: join.source, target: join.target, settings: settings, box: box)
     connections[id] = Connection(
       origin: .join(join), link: link, stage: .opening, deadline: now + settings.openTimeout, own: join.identity)
     out.append(.open(id, url: join.invitation.url))

@@ -27,7 +27,7 @@ extension Instance {
   /// A socket whose next message is to be a communication_request.
   mutating func accept(_ id: SocketID, _ origin: Connection.Origin, _ now: Double) {
     guard connections[id] == nil else { return }
-    let keys = keychain.identities.map(\.instanceKey.secret)
+    let keys = keychain.identities.map(\.instanceKey)
     let link = SecureLink.accepting(keys: keys, settings: settings, box: box)
     var connection = Connection(origin: origin, link: link, stage: .handshake)
     if !has(.waitsForRequest) { connection.deadline = settings.requestTimeout.map { now + $0 } }

@@ -85,6 +85,7 @@ extension Instance {
         if offers { storeInvitations(at: index, now) }
       case .broker(let id, let message): receive(message, on: id, of: index, now)
       case .fault(let id, let failure, let isOpen): tell(.fault(id, failure, isOpen: isOpen))
+      case .waits(let delay): tell(.listenerWaits(key: listeners[index].key.publicKey, retryIn: delay))
       case .serverKeyChanged(let old, let new):
         tell(.serverKeyChanged(url: listeners[index].url, old: old, new: new))
       }

@@ -108,9 +108,9 @@ extension Instance {
       return
     }
     let id = numbers.fresh()
-    let secret = has(.wrongSource) ? own.personKey.secret : own.instanceKey.secret
+    let pair = has(.wrongSource) ? own.personKey : own.instanceKey
     let target = has(.wrongTarget) ? own.personKey.publicKey : key.peer
-    let link = SecureLink.dialling(own: secret, target: target, settings: settings, box: box)
+    let link = SecureLink.dialling(own: pair, target: target, settings: settings, box: box)
     connections[id] = Connection(
       origin: .route(key), link: link, stage: .opening, deadline: now + settings.openTimeout, own: own)
     routes[key]?.state = .dialling(id)

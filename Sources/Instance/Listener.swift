@@ -16,6 +16,7 @@ public struct Listener: Sendable {
     case broker(SocketID, BrokerMessage)
     case fault(SocketID, WireFailure, isOpen: Bool)
     case serverKeyChanged(old: PublicKey, new: PublicKey)
+    case waits(Double)
   }
 
   enum Stage: Sendable, Equatable {
@@ -287,7 +288,7 @@ public struct Listener: Sendable {
       delay = max(settings.reconnectDelay, min(longest, doubled) * jitter)
     }
     retryAt = now + delay
-    return []
+    return [.waits(delay)]
   }
 
   private func unexpected(_ what: String) -> WireFailure {

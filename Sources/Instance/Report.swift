@@ -4,6 +4,8 @@ public import Wire
 /// What an instance tells its user, its application and its log. Reports change nothing on the wire.
 public enum InstanceReport: Sendable, Equatable {
   case listener(key: PublicKey, ListenerState)
+  /// A registration failed or a spare was lost; the next attempt is so many ms away.
+  case listenerWaits(key: PublicKey, retryIn: Double)
   /// The CommServer's key is another one than last time (LS-015).
   case serverKeyChanged(url: String, old: PublicKey, new: PublicKey)
   case invitationCreated(Invitation, mode: Invitation.Mode, expiresAt: Double)

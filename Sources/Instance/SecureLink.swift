@@ -25,7 +25,7 @@ public struct SecureLink: Sendable {
   private var layer: Layer
   private let settings: InstanceSettings
   private let box: AnyBox
-  private let keys: [SecretKey]
+  private let keys: [KeyPair]
   /// What the peer is to send next, for the wording of close reasons.
   private var expected: String
   /// H2 is out (acceptor) or H3 (initiator): from here on the peer's key message is due.
@@ -33,7 +33,7 @@ public struct SecureLink: Sendable {
 
   /// The dialling side.
   public static func dialling(
-    own: SecretKey, target: PublicKey, settings: InstanceSettings, box: AnyBox
+    own: KeyPair, target: PublicKey, settings: InstanceSettings, box: AnyBox
   ) -> SecureLink {
     let profile: Profile = settings.defects.contains(.lenientHandshake) ? .deployed : settings.profile
     let machine = HandshakeInitiator(own: own, target: target, box: box, profile: profile)
@@ -41,14 +41,14 @@ public struct SecureLink: Sendable {
   }
 
   /// The side that was dialled; `keys` are all own keys under which it may be reached.
-  public static func accepting(keys: [SecretKey], settings: InstanceSettings, box: AnyBox) -> SecureLink {
+  public static func accepting(keys: [KeyPair], settings: InstanceSettings, box: AnyBox) -> SecureLink {
     let profile: Profile = settings.defects.contains(.lenientHandshake) ? .deployed : settings.profile
     let machine = HandshakeAcceptor(keys: keys, box: box, profile: profile)
     return SecureLink(.acceptor, .acceptor(machine), keys, settings, box, expected: "communication_request")
   }
 
   private init(
-    _ role: HandshakeRole, _ layer: Layer, _ keys: [SecretKey], _ settings: InstanceSettings, _ box: AnyBox,
+    _ role: HandshakeRole, _ layer: Layer, _ keys: [KeyPair], _ settings: InstanceSettings, _ box: AnyBox,
     expected: String
   ) {
     self.role = role
@@ -86,7 +86,7 @@ public struct SecureLink: Sendable {
       return out
     case .initiator, .acceptor:
       guard has(.repeatsEphemeral) else { return shake(message, now, &random) }
-      var same = SeededRandom(seed: keys.first.map { UInt64($0.exposedBytes[1]) } ?? 1)
+      var same = SeededRandom(seed: keys.first.map { UInt64($0.secret.exposedBytes[1]) } ?? 1)
       return shake(message, now, &same)
     }
   }
@@ -161,7 +161,7 @@ public struct SecureLink: Sendable {
   private func bent(_ message: WireMessage) -> WireMessage {
     guard has(.acceptsForeignTarget) || has(.acceptsShortKeys), case .text(let text) = message,
       case .communicationRequest(let source, let target)? = try? CommServerMessage.decode(text),
-      let own = keys.first.map({ box.publicKey(of: $0).hex }),
+      let own = keys.first?.publicKey.hex,
       let somebody = SecretKey(bytes: [UInt8](repeating: 3, count: 32)).map({ box.publicKey(of: $0).hex })
     else { return message }
     let shortened = has(.acceptsShortKeys) && source.utf8.count != 64

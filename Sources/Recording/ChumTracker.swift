@@ -40,7 +40,7 @@ struct ChumTracker {
       sink.emit(.requestedBadly(id: id, service: service))
     case .data(let id, let value):
       sink.emit(.responded(id: id, .data(value, bytes: text.utf8.count)))
-      if let request = open[asker].removeValue(forKey: id) { answered(request, value, asker, &sink) }
+      if let request = open[asker].removeValue(forKey: id) { answered(id, request, value, asker, &sink) }
     case .error(let id, let name, let message, let code):
       sink.emit(.responded(id: id, .error(name: name, message: message, code: code)))
       if let request = open[asker].removeValue(forKey: id), (4...8).contains(request.service) {
@@ -103,18 +103,27 @@ struct ChumTracker {
     )
   }
 
-  private func answered(_ request: Open, _ value: JSONValue, _ asker: Int, _ sink: inout EventSink) {
+  private func answered(_ id: Int, _ request: Open, _ value: JSONValue, _ asker: Int, _ sink: inout EventSink) {
     switch request.service {
     case 1: sink.emit(value == .number(8) ? .versionAgreed : .versionRejected(value))
     case 2: roots(value, asker, &sink)
     case 4, 5: children(of: request.hash, value, &sink)
     case 6, 7:
-      guard case .string(let text) = value else { return }
+      guard case .string(let text) = value, text != ChumMessage.undefined else {
+        return sink.emit(
+          .answerFault(
+            id: id, service: request.service,
+            WireFailure("answer.not-a-text", "chum.md 2.2", "a JSON \(value.kindName), not a microdata text")))
+      }
       sink.emit(
         .objectSent(
           SentObject(
             kind: request.service == 6 ? .object : .id, hash: request.hash, sha256: SHA256.hex(text),
             length: text.utf8.count, text: text)))
+    case 8:
+      sink.emit(
+        .answerFault(
+          id: id, service: 8, WireFailure("answer.not-a-stream", "chum.md 2.2", "data, where a stream is due")))
     default: break
     }
   }

@@ -17,6 +17,8 @@ struct ClearMachine {
     case plainRelay
     /// A message fitted no table; later ones cannot be judged by their place.
     case broken
+    /// The connection was under way when the recording began.
+    case midway
   }
 
   private(set) var state = State.first
@@ -25,6 +27,10 @@ struct ClearMachine {
   private(set) var target: PublicKey?
   private(set) var initiatorEphemeral: PublicKey?
   private(set) var acceptorEphemeral: PublicKey?
+  /// Nonce of the initiator's key message as the proxy passed it on: tells relays of the same keys apart.
+  private(set) var initiatorNonce: [UInt8]?
+  /// False when the recording does not show how the connection began.
+  var hasBeginning = true
   /// What the server was given as the request's keys, by the proxy's hand perhaps: pairs the two legs of a relay.
   private(set) var forwardedKeys: (source: String, target: String)?
   private var registeredKey: String?
@@ -46,10 +52,11 @@ struct ClearMachine {
     case .spare: spare(payload, direction, &sink)
     case .request: request(payload, direction, &sink)
     case .ready: ready(payload, direction, &sink)
-    case .initiatorKey: keyMessage(payload, direction, isInitiator: true, keys, &sink)
-    case .acceptorKey: keyMessage(payload, direction, isInitiator: false, keys, &sink)
+    case .initiatorKey: keyMessage(payload, forwarded, direction, isInitiator: true, keys, &sink)
+    case .acceptorKey: keyMessage(payload, forwarded, direction, isInitiator: false, keys, &sink)
     case .plainRelay: sink.emit(.relayed(op: payload.op, length: payload.length))
     case .broken: broken(payload, direction, &sink)
+    case .midway: midway(payload, direction, &sink)
     case .encrypted: sink.emit(.unclassified("clear data on an encrypted connection"))
     }
   }
@@ -57,6 +64,11 @@ struct ClearMachine {
   private mutating func first(
     _ payload: RecordedLine.Payload, _ forwarded: RecordedLine.Payload?, _ direction: Direction, _ sink: inout EventSink
   ) {
+    if !hasBeginning, !isFirstMessage(payload, direction) {
+      state = .midway
+      sink.emit(.joinedMidway)
+      return midway(payload, direction, &sink)
+    }
     guard direction == .fromClient else {
       sink.emit(.unclassified("data from the server before the client said anything"))
       return
@@ -81,6 +93,38 @@ struct ClearMachine {
       return
     }
     sink.emit(.server(message))
+  }
+
+  private func isFirstMessage(_ payload: RecordedLine.Payload, _ direction: Direction) -> Bool {
+    guard direction == .fromClient, case .text(let text) = payload, let message = try? CommServerMessage.decode(text)
+    else { return false }
+    switch message {
+    case .register, .communicationRequest: return true
+    default: return false
+    }
+  }
+
+  /// Finds its place in a connection that had begun before: by the messages that stand at one place only.
+  private mutating func midway(_ payload: RecordedLine.Payload, _ direction: Direction, _ sink: inout EventSink) {
+    guard case .text(let text) = payload, let message = try? CommServerMessage.decode(text) else {
+      return sink.emit(.relayed(op: payload.op, length: payload.length))
+    }
+    switch (message, direction) {
+    case (.authenticationRequest, .fromServer): resume(.listener, .authenticationResponse)
+    case (.authenticationResponse, .fromClient): resume(.listener, .authenticationSuccess)
+    case (.authenticationSuccess, .fromServer), (.ping, .fromServer), (.pong, .fromClient): resume(.listener, .spare)
+    case (.connectionHandover, .fromServer): resume(.listener, .request)
+    case (.communicationRequest(let source, let target), .fromServer):
+      resume(.listener, .ready)
+      take(source, target)
+    default: return sink.emit(.relayed(op: payload.op, length: payload.length))
+    }
+    sink.emit(.server(message))
+  }
+
+  private mutating func resume(_ role: LegRole, _ state: State) {
+    self.role = role
+    self.state = state
   }
 
   private mutating func take(_ source: String, _ target: String) {
@@ -175,7 +219,18 @@ struct ClearMachine {
     }
     take(source, target)
     sink.emit(.server(message))
+    if case .text(let text) = payload, let fault = Self.canonicalFault(text, source, target) {
+      sink.emit(.notCanonical(fault))
+    }
     state = .ready
+  }
+
+  /// RL-002: exactly three members, hex in lower case.
+  private static func canonicalFault(_ text: String, _ source: String, _ target: String) -> String? {
+    for key in [source, target] where key != key.lowercased() { return "key \(excerpt(key, 12)) is not in lower case" }
+    let names = (try? JSONValue.parse(text))?.object?.members.map(\.name) ?? []
+    let surplus = names.filter { !["command", "sourcePublicKey", "targetPublicKey"].contains($0) }
+    return surplus.first.map { "it has a member \(JSONText.quoted(excerpt($0, 40)))" }
   }
 
   /// Waits for `communication_ready` from the acceptor; anything else that is not JSON with a command says that the
@@ -199,7 +254,8 @@ struct ClearMachine {
   }
 
   private mutating func keyMessage(
-    _ payload: RecordedLine.Payload, _ direction: Direction, isInitiator: Bool, _ keys: KeyRing, _ sink: inout EventSink
+    _ payload: RecordedLine.Payload, _ forwarded: RecordedLine.Payload?, _ direction: Direction, isInitiator: Bool,
+    _ keys: KeyRing, _ sink: inout EventSink
   ) {
     let phase: ClearPhase = isInitiator ? .initiatorKey : .acceptorKey
     let due = isInitiator ? initiatorDirection : initiatorDirection.opposite
@@ -214,11 +270,22 @@ struct ClearMachine {
       ephemeral = plain.flatMap { PublicKey(bytes: $0) }
       failed = plain == nil
     }
-    if isInitiator { initiatorEphemeral = ephemeral } else { acceptorEphemeral = ephemeral }
+    let nonce = bytes.count >= 24 ? Array(bytes[0..<24]) : nil
+    if isInitiator {
+      initiatorEphemeral = ephemeral
+      initiatorNonce = nonce
+      if case .binary(let passedOn)? = forwarded {
+        initiatorNonce = passedOn.count >= 24 ? Array(passedOn[0..<24]) : nil
+      }
+    } else {
+      acceptorEphemeral = ephemeral
+    }
     sink.show(.handshake, ephemeral.map { .binary($0.bytes) }, fromInitiator: isInitiator)
     sink.emit(
       .keySent(
-        KeyMessage(isInitiator: isInitiator, length: bytes.count, ephemeral: ephemeral, failedToOpen: failed)))
+        KeyMessage(
+          isInitiator: isInitiator, length: bytes.count, ephemeral: ephemeral, failedToOpen: failed,
+          nonce: nonce.map { Hex.encode($0) })))
     state = isInitiator ? .acceptorKey : .encrypted
   }
 

@@ -40,6 +40,7 @@ struct Establishment {
   ) {
     let side = index(direction)
     switch mode {
+    case .application where groupName == "debug": debugMessage(message, &sink)
     case .application: sink.emit(.application(op: op(message), length: message.length))
     case .establishing: establish(message, direction, keys, &sink)
     case .pairing: peerMessage(message, direction, &sink)
@@ -87,8 +88,17 @@ struct Establishment {
     switch groupName {
     case "pairing": peerMessage(message, direction, &sink)
     case "chum": chumMessage(message, direction, &sink)
+    case "debug": debugMessage(message, &sink)
     default: sink.emit(.application(op: op(message), length: message.length))
     }
+  }
+
+  /// The debug protocol has four messages, told apart by `type` (connection.md 4.6).
+  private func debugMessage(_ message: Reassembler.Message, _ sink: inout EventSink) {
+    guard case .text(let text) = message, let type = (try? JSONValue.parse(text))?["type"]?.string,
+      ["start_protocol", "request_data", "accessible_objects", "data"].contains(type)
+    else { return sink.emit(.unclassified("a message that the debug protocol does not know")) }
+    sink.emit(.application(op: .text, length: message.length))
   }
 
   private mutating func peerMessage(
@@ -161,6 +171,9 @@ struct Establishment {
       if !sides[side].startedChum {
         sides[side].startedChum = true
         if (try? ChumMessage.decode(text)) == nil { return sink.emit(.controlText(text)) }
+      } else if text == ChumMessage.controlText {
+        // A second one starts nothing; it is both a control text too many and an invalid message.
+        sink.emit(.controlText(text))
       }
       chum.text(text, direction, &sink)
     case .binary(let bytes): chum.binary(bytes, direction, &sink)

@@ -51,10 +51,20 @@ struct EventSink {
     self.leg = leg
   }
 
+  /// What follows on this line belongs to another connection of the same name.
+  mutating func turn(to leg: Int) { self.leg = leg }
+
   mutating func emit(_ kind: Event.Kind) {
     seq += 1
     events.append(
       Event(seq: seq, time: time, line: line, leg: leg, conn: conn, direction: direction, kind: kind))
+  }
+
+  /// Says of another connection that it is over.
+  mutating func emitEnd(leg: Int, conn: String) {
+    seq += 1
+    events.append(
+      Event(seq: seq, time: time, line: line, leg: leg, conn: conn, direction: direction, kind: .ended))
   }
 
   mutating func show(

@@ -75,8 +75,9 @@ public struct KeyRing: Sendable {
     box.open(frame, nonce: Nonce(counter: counter), key: key)
   }
 
-  /// The first of the loose keys that opens a frame; at most `limit` are tried.
+  /// The first of the loose keys that opens a frame; at most `limit` are tried, fewer on large frames.
   public func tryLoose(_ frame: [UInt8], counter: UInt64, limit: Int = 4_096) -> SharedKey? {
-    loose.suffix(limit).first { open(frame, counter: counter, key: $0) != nil }
+    let affordable = (64 << 20) / max(frame.count, 64)
+    return loose.suffix(min(limit, affordable)).first { open(frame, counter: counter, key: $0) != nil }
   }
 }

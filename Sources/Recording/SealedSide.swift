@@ -7,6 +7,8 @@ struct SealedSide {
   private let isInitiator: Bool
   private var counter: UInt64
   private var reassembler: Reassembler
+  /// After a failure the counters may be out of step; only the first one of a series is looked into.
+  private var isLost = false
 
   init(isInitiator: Bool, maximum: Int) {
     self.isInitiator = isInitiator
@@ -26,9 +28,13 @@ struct SealedSide {
     counter &+= 2
     guard let plain = keys.open(frame, counter: used, key: key) else {
       sink.show(.undecryptable, nil, nonce: used, cipherLength: frame.count)
-      sink.emit(.decryptFailed(counter: used, length: frame.count))
+      let other = isLost ? nil : nearCounter(frame, used, key, keys)
+      isLost = true
+      sink.emit(.decryptFailed(counter: used, length: frame.count, opensWith: other))
+      if let marker = Plaintext.marker(in: frame) { sink.emit(.plaintextSeen(marker)) }
       return nil
     }
+    isLost = false
     let padded: PaddedMessage
     do throws(WireFailure) {
       padded = try PaddedMessage.decode(plain)
@@ -49,6 +55,23 @@ struct SealedSide {
         paddingBytes: padded.r + 1)
     }
     return layers(message, &sink)
+  }
+
+  /// The counter that does open a frame: an earlier one for a replay, a later one behind a loss, the other side's own
+  /// for a reflection.
+  private func nearCounter(_ frame: [UInt8], _ due: UInt64, _ key: SharedKey, _ keys: KeyRing) -> UInt64? {
+    guard frame.count >= 16, frame.count <= 1 << 17 else { return nil }
+    for step in 1...32 as ClosedRange<UInt64> {
+      let later = due &+ 2 * step
+      if keys.open(frame, counter: later, key: key) != nil { return later }
+      if due >= 2 * step, keys.open(frame, counter: due - 2 * step, key: key) != nil { return due - 2 * step }
+    }
+    for step in 0...16 as ClosedRange<UInt64> {
+      let base = isInitiator ? due &- 1 : due &+ 1
+      for counter in [base &+ 2 * step, base >= 2 * step ? base - 2 * step : base]
+      where keys.open(frame, counter: counter, key: key) != nil { return counter }
+    }
+    return nil
   }
 
   private mutating func layers(_ message: Reassembler.Message, _ sink: inout EventSink) -> Reassembler.Message? {

@@ -46,8 +46,7 @@ public struct SessionJudge<Source: ByteSource> {
     verdict.frames = reader.analyzer.frameCount
     verdict.encryptedFrames = reader.analyzer.encryptedFrameCount
     verdict.openedFrames = reader.analyzer.openedFrameCount
-    verdict.unreadableFrames = reader.analyzer.blindness.unreadableFrames
-    verdict.unreadableConnections = reader.analyzer.blindness.unreadableConnections
+    verdict.blindness = reader.analyzer.blindness
     verdict.duration = reader.lastTime
     verdict.truncation = reader.truncation
     verdict.rulesRun = engine.ruleInfos.count

@@ -15,7 +15,8 @@ public enum FindingLevel: String, Sendable { case failure, warning, note }
 
 extension Finding {
   public func level(_ profile: JudgingProfile) -> FindingLevel {
-    if rule.severity == .info { return .note }
+    if rule.severity == .info || weight == .remark { return .note }
+    if weight == .possible { return .warning }
     return profile == .strict || rule.binding == .compatible ? .failure : .warning
   }
 }
@@ -40,8 +41,10 @@ public struct SessionVerdict: Sendable {
   public var frames = 0
   public var encryptedFrames = 0
   public var openedFrames = 0
-  public var unreadableFrames = 0
-  public var unreadableConnections = 0
+  /// What could not be seen.
+  public var blindness = Blindness()
+  public var unreadableFrames: Int { blindness.unreadableFrames }
+  public var unreadableConnections: Int { blindness.unreadableConnections }
   /// Milliseconds between the start of the recording and its last line.
   public var duration = 0.0
   /// A last line that was cut off.
@@ -69,6 +72,19 @@ public struct SessionVerdict: Sendable {
       out.append(
         "\(unreadableFrames) encrypted frames on \(unreadableConnections) connections could not be read: no keys. "
           + "Rules about their content saw nothing; hand over a key log with --key-log.")
+    }
+    if blindness.midwayConnections > 0 {
+      out.append(
+        "\(blindness.midwayConnections) connections had begun before the recording: what depends on their beginning "
+          + "was not judged.")
+    }
+    if blindness.plainRelays > 0 {
+      out.append(
+        "\(blindness.plainRelays) relay legs carry something else than the ONE handshake: only the relay was judged.")
+    }
+    if blindness.applications > 0 {
+      out.append(
+        "\(blindness.applications) encrypted connections carry something of their own: only the encryption was judged.")
     }
     if let truncation { out.append("The last line is cut off (\(truncation)); everything before it was judged.") }
     if droppedFindings > 0 { out.append("\(droppedFindings) more findings were only counted.") }

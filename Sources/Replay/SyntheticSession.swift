@@ -169,11 +169,11 @@ public struct SyntheticSession: ByteSource {
     var objects: [(hash: String, text: String)] = []
     for index in 0..<objectsPerRound {
       let text =
-        #"<div itemscope itemtype="//refin.io/ChatMessage"><span itemprop="text">\#(seed).\#(round).\#(index)</span></div>"#
+        #"<div itemscope itemtype="//refin.io/PersonName"><span itemprop="name">\#(seed).\#(round).\#(index)</span></div>"#
       objects.append((SHA256.hex(text), text))
     }
     request(&channel, .fromServer, 2, nil, .string("[]"))
-    let roots = objects.map { RootEntry.unversioned(hash: $0.hash, type: "ChatMessage") }
+    let roots = objects.map { RootEntry.unversioned(hash: $0.hash, type: "PersonName") }
     request(&channel, .fromClient, 2, nil, .string(RootEntry.encodeList(roots)))
     for object in objects {
       request(&channel, .fromClient, 4, object.hash, "[]")

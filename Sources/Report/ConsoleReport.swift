@@ -57,7 +57,7 @@ public enum ConsoleReport {
     var lines = [head]
     var rule =
       "           rule: \(finding.rule.statement) (\(finding.rule.reference), \(finding.rule.severity.rawValue))"
-    if let deviation = finding.rule.knownDeviation { rule += " — known deviation of the reference: \(deviation)" }
+    if let deviation = finding.deviation { rule += " — known deviation of the reference: \(deviation)" }
     lines.append(palette.dim(rule))
     for witness in finding.witnesses {
       lines.append(

@@ -39,12 +39,12 @@ public enum JSONReport {
   static func finding(_ finding: Finding, _ profile: JudgingProfile) -> JSONValue {
     [
       "rule": .string(finding.rule.id),
-      "alsoDecides": .array(finding.rule.alsoDecides.map { .string($0) }),
+      "alsoBreaks": .array(finding.alsoBreaks.map { .string($0) }),
       "level": .string(finding.level(profile).rawValue),
       "severity": .string(finding.rule.severity.rawValue),
       "statement": .string(finding.rule.statement),
       "reference": .string(finding.rule.reference),
-      "knownDeviation": finding.rule.knownDeviation.map { .string($0) } ?? nil,
+      "knownDeviation": finding.deviation.map { .string($0) } ?? nil,
       "conn": .string(finding.conn),
       "line": .number(Double(finding.line)),
       "timeMs": .number(finding.time),

@@ -57,6 +57,8 @@ struct Checker: Sendable {
   private var ownerOfEphemeral: [PublicKey: PublicKey] = [:]
   /// The token that the dialler with this ephemeral key holds.
   private var tokenOfEphemeral: [PublicKey: String] = [:]
+  /// Attackers may send something else than the token they hold, so a refusal says nothing.
+  private var attackerToken: [PublicKey: String] = [:]
   private var joinToken: [Socket: String] = [:]
   private var channels: [RoleKey: Channel] = [:]
   private var faulty: Set<Socket> = []
@@ -85,8 +87,8 @@ struct Checker: Sendable {
   }
 
   mutating func attackerSecured(_ ephemeral: PublicKey, token: String?) {
-    // Attackers may send something else than the token they hold, so nothing is expected of it.
     ownerOfEphemeral[ephemeral] = ephemeral
+    attackerToken[ephemeral] = token
   }
 
   mutating func tampered() { wasTampered = true }
@@ -166,6 +168,10 @@ struct Checker: Sendable {
 
   private mutating func presented(_ socket: Socket, _ accepted: Bool, _ now: Double) {
     guard isStrict, let handshake = handshakes[socket] else { return }
+    if accepted, let token = attackerToken[handshake.peerEphemeral] {
+      if !isUsable(token, socket, now) { return fail("token", "accepted though \(reason(token, socket, now))") }
+      tokens[token]?.reservedBy = socket
+    }
     guard let token = tokenOfEphemeral[handshake.peerEphemeral] else { return }
     let due = isUsable(token, socket, now)
     if accepted, !due { return fail("token", "accepted though \(reason(token, socket, now))") }

@@ -21,6 +21,15 @@ public struct Simulator {
 
     public init() {}
 
+    public mutating func add(_ other: Tally) {
+      worlds += other.worlds
+      events += other.events
+      pairings += other.pairings
+      handshakes += other.handshakes
+      attacks += other.attacks
+      messages += other.messages
+    }
+
     mutating func add(_ world: borrowing World) {
       worlds += 1
       events += world.events

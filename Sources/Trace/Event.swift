@@ -76,6 +76,10 @@ public struct Event: Sendable {
     case wireFrame(op: FrameKind, length: Int, proxy: ProxyMark?)
     /// A close frame, or the loss of the socket (1006). `echo` marks the answer to the other side's close.
     case closed(code: Int, reason: String, echo: Bool)
+    /// The recording has no beginning of this connection: only what its place tells by itself can be judged.
+    case joinedMidway
+    /// Nothing more comes on this connection: both sides have closed, or the reader gave a half-closed one up.
+    case ended
 
     // MARK: W, in clear
     /// The challenge or the response of a registration, checked with the keys at hand (connection.md 2.3).
@@ -84,22 +88,27 @@ public struct Event: Sendable {
     case server(CommServerMessage)
     /// A message in the clear phase that no table describes; `phase` says what was awaited.
     case clearFault(phase: ClearPhase, failure: WireFailure)
+    /// A message of the CommServer that means what it should, but is not written as the server must write it.
+    case notCanonical(String)
     /// Data on a relay whose ends do not speak the ONE handshake (only the relay can be judged).
     case relayed(op: FrameKind, length: Int)
     /// One of the two 72-byte key messages; `opened` says whether a known static key opened it.
     case keySent(KeyMessage)
     /// Both key messages passed: from here on every frame is encrypted.
     case encrypted(Channel)
-    /// The server paired this connection (the listener's) with the requester's connection of that number.
-    case spliced(requesterLeg: Int)
+    /// The server paired this connection (the listener's) with the requester's connection of that number. `isLate` says
+    /// that only the initiator's key message told them apart: it and what came before have been delivered already.
+    case spliced(requesterLeg: Int, isLate: Bool)
 
     // MARK: D, inside the encryption
     /// An encrypted frame that opened.
     case frame(SealedFrame)
-    /// An encrypted frame that did not open with the counter due.
-    case decryptFailed(counter: UInt64, length: Int)
+    /// An encrypted frame that did not open with the counter due; `opensWith` is the one near it that does open it.
+    case decryptFailed(counter: UInt64, length: Int, opensWith: UInt64?)
     /// An encrypted frame for which no key is at hand; it is only counted.
     case unreadable(length: Int)
+    /// A frame on an encrypted connection that did not open holds this known plaintext.
+    case plaintextSeen(String)
     /// A frame opened, but its padding is not a padding (connection.md 3.3).
     case paddingFault(WireFailure)
     /// A WebSocket text message on an encrypted connection.
@@ -141,6 +150,8 @@ public struct Event: Sendable {
     case childrenListed(parent: String, count: Int)
     case childListed(parent: String, ChildEntry, index: Int)
     case childrenFault(parent: String, WireFailure)
+    /// An answer that is not of the form its service has (a number for an object, data for a stream).
+    case answerFault(id: Int, service: Int, WireFailure)
     case objectRequested(ObjectKind, hash: String, id: Int)
     case objectSent(SentObject)
     case refused(service: Int, hash: String, code: String?)

@@ -23,12 +23,15 @@ public struct KeyMessage: Sendable {
   public let ephemeral: PublicKey?
   /// True when the keys at hand should have opened the box and did not.
   public let failedToOpen: Bool
+  /// The box's nonce in hex: it must never come again, and shows a replay even without keys.
+  public let nonce: String?
 
-  public init(isInitiator: Bool, length: Int, ephemeral: PublicKey?, failedToOpen: Bool) {
+  public init(isInitiator: Bool, length: Int, ephemeral: PublicKey?, failedToOpen: Bool, nonce: String? = nil) {
     self.isInitiator = isInitiator
     self.length = length
     self.ephemeral = ephemeral
     self.failedToOpen = failedToOpen
+    self.nonce = nonce
   }
 }
 

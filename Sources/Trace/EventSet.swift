@@ -50,10 +50,17 @@ public struct EventSet: OptionSet, Sendable, Hashable {
   public static let refused = EventSet(bit: 43)
   public static let unclassified = EventSet(bit: 44)
   public static let registrationProof = EventSet(bit: 45)
+  public static let joinedMidway = EventSet(bit: 46)
+  public static let ended = EventSet(bit: 47)
+  public static let notCanonical = EventSet(bit: 48)
+  public static let plaintextSeen = EventSet(bit: 49)
+  public static let answerFault = EventSet(bit: 50)
 
   /// The number of kinds.
-  public static let count = 46
-  public static let all = EventSet(rawValue: (1 << 46) - 1)
+  public static let count = 51
+  public static let all = EventSet(rawValue: (1 << 51) - 1)
+  /// A frame on an encrypted connection, whether or not it could be read.
+  public static let sealedFrames: EventSet = [.frame, .decryptFailed, .unreadable, .paddingFault]
   /// Terminal answers of a CHUM request.
   public static let answers: EventSet = [.responded, .streamEnded]
 }
@@ -108,6 +115,11 @@ extension Event.Kind {
     case .refused: 43
     case .unclassified: 44
     case .registrationProof: 45
+    case .joinedMidway: 46
+    case .ended: 47
+    case .notCanonical: 48
+    case .plaintextSeen: 49
+    case .answerFault: 50
     }
   }
 }

@@ -15,6 +15,16 @@ extension IdentityFile {
     }
   }
 
+  /// The secret members; nil unless all four are there.
+  public var secrets: Secrets? {
+    guard let personKeySecret, let instanceKeySecret, let personSignKeySecret, let instanceSignKeySecret else {
+      return nil
+    }
+    return Secrets(
+      personKey: personKeySecret, instanceKey: instanceKeySecret, personSignKey: personSignKeySecret,
+      instanceSignKey: instanceSignKeySecret)
+  }
+
   /// Puts an identity together from its members; with secrets it is of the secret kind. Nothing is checked.
   public init(
     personEmail: String, instanceName: String, personKeyPublic: String, personSignKeyPublic: String,

@@ -7,7 +7,13 @@ import WireBytes
 struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure; prints JSON. Build with -c release first.",
-    subcommands: [BenchReplayCommand.self, BenchRelayCommand.self, BenchHostileCommand.self])
+    subcommands: [
+      BenchReplayCommand.self,
+      BenchCodecCommand.self,
+      BenchRelayCommand.self,
+      BenchHostileCommand.self,
+      BenchSimCommand.self,
+    ])
 }
 
 struct BenchReplayCommand: ParsableCommand {

@@ -13,6 +13,9 @@ struct Chumgate: AsyncParsableCommand {
         chumgate show session.ndjson         read it, decrypted
         chumgate serve                       the embedded CommServer
         chumgate record ws://HOST -o FILE    capture a session through a proxy
+        chumgate invite --server ws://HOST   pair with a real app, as the inviter
+        chumgate join INVITATION             and as the invitee
+        chumgate simulate                    whole worlds with faults, in process
         chumgate explain FRM-001             what a rule or requirement demands
 
       Exit codes: 0 pass, 1 failures, 2 usage or unreadable file, 3 target unreachable, 4 nothing ran,
@@ -20,7 +23,17 @@ struct Chumgate: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      GateCommand.self, ReplayCommand.self, ShowCommand.self, ExplainCommand.self, ServeCommand.self, RecordCommand.self,
+      GateCommand.self,
+      ReplayCommand.self,
+      ShowCommand.self,
+      RecordCommand.self,
+      ServeCommand.self,
+      MicrodataCommand.self,
+      IdentityCommand.self,
+      InviteCommand.self,
+      JoinCommand.self,
+      SimulateCommand.self,
+      ExplainCommand.self,
       BenchCommand.self,
     ])
 }

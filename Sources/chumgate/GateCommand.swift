@@ -99,7 +99,7 @@ struct GateCommand: ParsableCommand {
     for entry in old.findings { reasons[entry.expected] = entry.reason }
     let findings = verdict.findings.map { finding in
       let key = RecordingExpectation.Expected(rule: finding.rule.id, conn: finding.conn, line: finding.line)
-      let label = finding.rule.knownDeviation.map { "known deviation \($0): " } ?? ""
+      let label = finding.deviation.map { "known deviation \($0): " } ?? ""
       return (expected: key, reason: reasons[key] ?? "\(label)\(finding.message)")
     }
     let document = RecordingExpectation(findings: findings)

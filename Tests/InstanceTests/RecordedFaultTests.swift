@@ -154,7 +154,8 @@ import WireBytes
     _ connection: RecordedConnection, _ side: RecordedConnection.Side, _ profile: Profile
   ) throws -> (reason: String?, deliveredLate: Int) {
     let isInitiator = side == .initiator
-    let own = try #require(connection.keys[isInitiator ? connection.request.source : connection.request.target])
+    let secret = try #require(connection.keys[isInitiator ? connection.request.source : connection.request.target])
+    let own = KeyPair(secret: secret, box: SodiumBox())
     let settings = InstanceSettings(profile: profile)
     var link =
       isInitiator

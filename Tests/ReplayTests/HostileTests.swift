@@ -22,7 +22,9 @@ struct HostileTests {
   private static let material = ["iop-pair-1", "fail-auth-1", "relay-encrypted-1", "chum-clob-1"]
 
   private static func lines(_ name: String) throws -> [[UInt8]] {
-    [UInt8](try Data(contentsOf: root.appendingPathComponent("\(name).ndjson"))).split(separator: 0x0A).map { Array($0) }
+    [UInt8](try Data(contentsOf: root.appendingPathComponent("\(name).ndjson"))).split(separator: 0x0A).map {
+      Array($0)
+    }
   }
 
   private static let snippets: [String] = [
@@ -47,13 +49,17 @@ struct HostileTests {
         lines[index].insert(contentsOf: (0..<8).map { _ in UInt8.random(in: 128...255, using: &dice) }, at: at)
       case 7:
         // A value of another type where a colon promises one.
-        guard let colon = lines[index].indices.filter({ lines[index][$0] == 0x3A }).randomElement(using: &dice) else { continue }
+        guard let colon = lines[index].indices.filter({ lines[index][$0] == 0x3A }).randomElement(using: &dice) else {
+          continue
+        }
         let snippet = snippets.randomElement(using: &dice) ?? "null"
         let end = lines[index][(colon + 1)...].firstIndex { $0 == 0x2C || $0 == 0x7D } ?? lines[index].count
         lines[index].replaceSubrange((colon + 1)..<end, with: Array(snippet.utf8))
       case 8:
         // Keys and base64 of a wrong length.
-        guard let quote = lines[index].indices.filter({ lines[index][$0] == 0x22 }).randomElement(using: &dice) else { continue }
+        guard let quote = lines[index].indices.filter({ lines[index][$0] == 0x22 }).randomElement(using: &dice) else {
+          continue
+        }
         lines[index].insert(contentsOf: Array("abc".utf8), at: quote + 1)
       default: lines[index] = Array((snippets.randomElement(using: &dice) ?? "").utf8)
       }

@@ -2,15 +2,6 @@ import Trace
 import Wire
 import WireBytes
 
-private func contains(_ text: String, _ part: StaticString) -> Bool {
-  let units = Array(text.utf8)
-  let wanted = Array(part.description.utf8)
-  guard units.count >= wanted.count else { return false }
-  return (0...(units.count - wanted.count)).contains { start in
-    units[start] == wanted[0] && units[start..<(start + wanted.count)].elementsEqual(wanted)
-  }
-}
-
 /// CHUM-032: the error that the troubleshooting list names.
 struct NoMalformedMicrodata: Rule {
   static let info = RuleInfo(
@@ -42,7 +33,9 @@ struct ErrorsCarryNoContent: Rule {
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard case .responded(let id, .error(_, let message?, _)) = event.kind, contains(message, "<div") else { return }
-    report.violation(at: event, by: event.sender, "answer \(id): \(excerpt(message))")
+    report.violation(
+      at: event, by: event.sender, "answer \(id): \(excerpt(message))",
+      deviation: contains(message, "M2O-") ? "F23" : nil)
   }
 }
 
@@ -67,19 +60,18 @@ struct ErrorsCarryNoPaths: Rule {
 /// CHUM-043: refusals do not tell what exists.
 struct RefusalsAreUniform: Rule {
   static let info = RuleInfo(
-    id: "CHUM-043", statement: "Refusals of hashes that were not announced have one code a service.",
+    id: "CHUM-043", alsoDecides: ["CF-038"],
+    statement: "Refusals of hashes that were not announced have one code a service.",
     severity: .critical,
     reference: "chum.md 5.5", sight: .decrypted)
-  static let interests: EventSet = OpenedHashes.interests.union(.refused)
-  private var opened = OpenedHashes()
+  static let interests: EventSet = .refused
   private var codes: [[Int: (code: String, place: Witness)]] = [[:], [:]]
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    guard case .refused(let service, let hash, let code) = event.kind else { return opened.note(event) }
-    let side = Int(event.direction.rawValue)
-    guard let code, isHash(hash), code != "UNKNOWN-SERVICE", code != "CES-GBL2", !opened.overflowed[1 - side],
-      opened.kind(of: hash, importer: 1 - side) == nil
+    let side = event.side
+    guard case .refused(let service, _, let code) = event.kind, let code, code != "UNKNOWN-SERVICE",
+      code != "CES-GBL2", report.leg.key != nil, report.leg.kind == nil, !report.leg.hashesOverflowed[1 - side]
     else { return }
     guard let first = codes[side][service] else {
       codes[side][service] = (code, Witness(event, "refused with \(excerpt(code, 30))"))

@@ -2,84 +2,38 @@ import Trace
 import Wire
 import WireBytes
 
-/// What an exporter opened to an importer on a connection: roots and children, with the kind of each.
-///
-/// Holds at most 200,000 hashes a direction; beyond it `overflowed` says that absence proves nothing any more.
-struct OpenedHashes: Sendable {
-  private static let capacity = 200_000
-  private var kinds: [[String: ObjectKind]] = [[:], [:]]
-  private(set) var overflowed = [false, false]
-
-  static let interests: EventSet = [.announced, .childListed]
-
-  /// The importer is the side opposite to the one that sends the list.
-  mutating func note(_ event: Event) {
-    let importer = 1 - Int(event.direction.rawValue)
-    switch event.kind {
-    case .announced(let entry, _):
-      switch entry {
-      case .unversioned(let hash, _), .versionNode(let hash, _, _): add(hash, .object, importer)
-      case .id(let idHash, _): add(idHash, .id, importer)
-      case .versioned(let hash, let idHash, _):
-        add(hash, .object, importer)
-        add(idHash, .id, importer)
-      }
-    case .childListed(_, let entry, _):
-      let kind: ObjectKind =
-        switch entry.kind {
-        case .object: .object
-        case .id: .id
-        case .blob: .blob
-        case .clob: .clob
-        }
-      add(entry.hash, kind, importer)
-    default: break
-    }
-  }
-
-  func kind(of hash: String, importer: Int) -> ObjectKind? { kinds[importer][hash] }
-
-  private mutating func add(_ hash: String, _ kind: ObjectKind, _ importer: Int) {
-    if kinds[importer].count < Self.capacity { kinds[importer][hash] = kind } else { overflowed[importer] = true }
-  }
-}
-
 /// CHUM-020: nobody guesses hashes.
 struct OnlyAnnouncedIsRequested: Rule {
   static let info = RuleInfo(
-    id: "CHUM-020", statement: "An importer requests only hashes that were announced to it as root or child.",
-    severity: .critical, reference: "chum.md 5.5", sight: .decrypted)
-  static let interests: EventSet = OpenedHashes.interests.union(.requested)
-  private var opened = OpenedHashes()
+    id: "CHUM-020", alsoDecides: ["CF-071"],
+    statement: "An importer requests only hashes that were announced to it as root or child.", severity: .critical,
+    reference: "chum.md 5.5", sight: .decrypted)
+  static let interests: EventSet = .requested
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    guard case .requested(let id, let service, let args) = event.kind else { return opened.note(event) }
-    let side = Int(event.direction.rawValue)
-    guard (4...8).contains(service), let hash = args?.first?.string, isHash(hash), !opened.overflowed[side] else {
-      return
-    }
-    if opened.kind(of: hash, importer: side) == nil {
-      report.violation(
-        at: event, by: event.sender,
-        "request \(id) of service \(service) for \(hash.prefix(8))…, which was not announced")
-    }
+    guard case .requested(let id, let service, let args) = event.kind, (4...8).contains(service),
+      report.leg.key != nil, report.leg.kind == nil, !report.leg.hashesOverflowed[event.side]
+    else { return }
+    let hash = args?.first?.string ?? ""
+    report.violation(
+      at: event, by: event.sender,
+      "request \(id) of service \(service) for \(hash.prefix(8))…, which was not announced")
   }
 }
 
 /// CHUM-028: each kind has its service.
 struct RightServiceForTheKind: Rule {
   static let info = RuleInfo(
-    id: "CHUM-028", statement: "Blobs and clobs are requested with service 8, ids with 5 and 7, objects with 4 and 6.",
+    id: "CHUM-028", alsoDecides: ["CF-055"],
+    statement: "Blobs and clobs are requested with service 8, ids with 5 and 7, objects with 4 and 6.",
     severity: .major, reference: "chum.md 5.5", sight: .decrypted)
-  static let interests: EventSet = OpenedHashes.interests.union(.requested)
-  private var opened = OpenedHashes()
+  static let interests: EventSet = .requested
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    guard case .requested(let id, let service, let args) = event.kind else { return opened.note(event) }
-    let side = Int(event.direction.rawValue)
-    guard (4...8).contains(service), let hash = args?.first?.string, let kind = opened.kind(of: hash, importer: side)
+    guard case .requested(let id, let service, let args) = event.kind, (4...8).contains(service),
+      let kind = report.leg.kind
     else { return }
     let encoding = (args?.count ?? 0) > 1 ? args?[1].string : nil
     let fits: Bool =
@@ -90,6 +44,7 @@ struct RightServiceForTheKind: Rule {
       case .clob: service == 8 && encoding == "utf8"
       }
     if !fits {
+      let hash = args?.first?.string ?? ""
       report.violation(
         at: event, by: event.sender, "request \(id): service \(service) for the \(kind.rawValue) \(hash.prefix(8))…")
     }
@@ -99,7 +54,7 @@ struct RightServiceForTheKind: Rule {
 /// Arguments as chapter 2.2 lists them.
 struct ArgumentsAreHashes: Rule {
   static let info = RuleInfo(
-    id: "ARGS-001", alsoDecides: ["CF-030"],
+    id: "ARGS-001",
     statement: "The services 4 to 8 get a hash of 64 lower-case digits; service 8 also the encoding utf8 or none.",
     severity: .minor, reference: "chum.md 2.2", sight: .decrypted)
   static let interests: EventSet = .requested
@@ -107,7 +62,7 @@ struct ArgumentsAreHashes: Rule {
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard case .requested(let id, let service, let args) = event.kind, (4...8).contains(service) else { return }
-    guard let hash = args?.first?.string, isHash(hash) else {
+    guard report.leg.key != nil else {
       let sent = args?.first?.compact ?? "nothing"
       return report.violation(
         at: event, by: event.sender, "request \(id) of service \(service) for \(excerpt(sent, 70)), no hash")
@@ -118,30 +73,74 @@ struct ArgumentsAreHashes: Rule {
   }
 }
 
-/// CHUM-074: no storm.
+/// CHUM-074: no storm. Each mention in a list of this round justifies one request.
 struct OneAttemptARound: Rule {
   static let info = RuleInfo(
-    id: "CHUM-074", statement: "Within a round no object is requested twice.", severity: .minor,
+    id: "CHUM-074", alsoDecides: ["CF-064"],
+    statement: "Within a round nothing is requested more often than the round's lists name it.", severity: .minor,
     reference: "chum.md 5.5", sight: .decrypted)
-  static let interests: EventSet = [.objectRequested, .roundStarted]
+  static let interests: EventSet = [.announced, .childListed, .requested, .roundStarted]
   private static let capacity = 200_000
-  private var seen: [[String: Witness]] = [[:], [:]]
+  private struct Count: Sendable {
+    var named: UInt32 = 0
+    /// Requests by service, from 4 to 8.
+    var asked: (UInt32, UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0, 0)
+    var first: Place?
+
+    mutating func ask(_ service: Int) -> UInt32 {
+      switch service {
+      case 4:
+        asked.0 &+= 1
+        return asked.0
+      case 5:
+        asked.1 &+= 1
+        return asked.1
+      case 6:
+        asked.2 &+= 1
+        return asked.2
+      case 7:
+        asked.3 &+= 1
+        return asked.3
+      default:
+        asked.4 &+= 1
+        return asked.4
+      }
+    }
+  }
+  private var counts: [[HashKey: Count]] = [[:], [:]]
+  private var overflowed = [false, false]
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    let side = Int(event.direction.rawValue)
+    let side = event.side
     switch event.kind {
-    case .roundStarted: seen[side].removeAll()
-    case .objectRequested(let kind, let hash, _):
-      let key = kind.rawValue + hash
-      if let place = seen[side][key] {
+    case .roundStarted:
+      if !counts[side].isEmpty { counts[side].removeAll(keepingCapacity: counts[side].count < 4_096) }
+      overflowed[side] = false
+    case .announced:
+      named(report.leg.key, importer: 1 - side)
+      named(report.leg.idKey, importer: 1 - side)
+    case .childListed: named(report.leg.key, importer: 1 - side)
+    case .requested(let id, let service, _):
+      guard (4...8).contains(service), let key = report.leg.key, var count = counts[side][key] else { return }
+      let times = count.ask(service)
+      if times > count.named, !overflowed[side] {
         report.violation(
-          at: event, by: event.sender, "\(kind.rawValue) \(hash.prefix(8))… a second time in this round",
-          because: [place])
-      } else if seen[side].count < Self.capacity {
-        seen[side][key] = Witness(event, "the first request")
+          at: event, by: event.sender, "request \(id) is the \(times). for the same in this round",
+          because: count.first.map { [Witness($0, "the first request")] } ?? [])
       }
+      count.first = count.first ?? Place(event)
+      counts[side][key] = count
     default: break
+    }
+  }
+
+  private mutating func named(_ key: HashKey?, importer: Int) {
+    guard let key else { return }
+    if counts[importer].count < Self.capacity {
+      counts[importer][key, default: Count()].named &+= 1
+    } else {
+      overflowed[importer] = true
     }
   }
 }
@@ -149,46 +148,60 @@ struct OneAttemptARound: Rule {
 /// CHUM-023: dependencies first.
 struct ChildrenBeforeParent: Rule {
   static let info = RuleInfo(
-    id: "CHUM-023", statement: "When an object is requested, its listed children are known or were requested before.",
+    id: "CHUM-023", alsoDecides: ["CF-054"],
+    statement: "When an object is requested, its listed children are known or were requested before.",
     severity: .major, reference: "chum.md 5.5", sight: .decrypted)
   static let interests: EventSet = [.childListed, .objectRequested]
   private static let capacity = 50_000
-  private var children: [[String: [String]]] = [[:], [:]]
+  private var children: [[HashKey: [HashKey]]] = [[:], [:]]
   private var count = [0, 0]
-  private var requested: [Set<String>] = [[], []]
+  private var requested: [Set<HashKey>] = [[], []]
   /// Children that count as known because their parent was requested without them.
-  private var assumed: [[String: Witness]] = [[:], [:]]
+  private var assumed: [[HashKey: Place]] = [[:], [:]]
+  /// A table is full: from here on absence proves nothing.
+  private var gaveUp = [false, false]
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    let side = Int(event.direction.rawValue)
+    let side = event.side
     switch event.kind {
-    case .childListed(let parent, let entry, _):
+    case .childListed(let parent, _, _):
       let importer = 1 - side
-      guard count[importer] < Self.capacity else { return }
+      guard !gaveUp[importer], let parent = HashKey(parent), let child = report.leg.key else { return }
       count[importer] += 1
-      children[importer][parent, default: []].append(entry.hash)
+      children[importer][parent, default: []].append(child)
+      checkBounds(importer)
     case .objectRequested(let kind, let hash, _):
-      if let place = assumed[side].removeValue(forKey: hash) {
+      guard !gaveUp[side], let key = report.leg.key else { return }
+      if let place = assumed[side].removeValue(forKey: key) {
         report.violation(
-          at: event, by: event.sender, "child \(hash.prefix(8))… requested after its parent", because: [place])
+          at: event, by: event.sender, "child \(hash.prefix(8))… requested after its parent",
+          because: [Witness(place, "the request of the parent")])
       }
-      if requested[side].count < Self.capacity { requested[side].insert(hash) }
-      guard kind == .object || kind == .id, let list = children[side].removeValue(forKey: hash) else { return }
-      count[side] -= list.count
-      for child in list where !requested[side].contains(child) && assumed[side].count < Self.capacity {
-        assumed[side][child] = Witness(event, "request of the parent \(hash.prefix(8))…")
+      requested[side].insert(key)
+      if kind == .object || kind == .id, let list = children[side].removeValue(forKey: key) {
+        count[side] -= list.count
+        for child in list where !requested[side].contains(child) { assumed[side][child] = Place(event) }
       }
+      checkBounds(side)
     default: break
     }
+  }
+
+  private mutating func checkBounds(_ side: Int) {
+    guard count[side] > Self.capacity || requested[side].count > Self.capacity || assumed[side].count > Self.capacity
+    else { return }
+    gaveUp[side] = true
+    children[side] = [:]
+    requested[side] = []
+    assumed[side] = [:]
   }
 }
 
 /// CHUM-084: not with oneself.
 struct NotWithOneself: Rule {
   static let info = RuleInfo(
-    id: "CHUM-084", alsoDecides: ["HS-018", "PA-020"],
-    statement: "The two ends of a connection are different instances.",
+    id: "CHUM-084", alsoDecides: ["PA-020"], statement: "The two ends of a connection are different instances.",
     severity: .minor, reference: "chum.md 5.5", sight: .decrypted)
   static let interests: EventSet = .peer
   private var instance: [(id: String, place: Witness)?] = [nil, nil]
@@ -196,7 +209,7 @@ struct NotWithOneself: Rule {
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard case .peer(.instanceIdObject(let name, let owner)) = event.kind else { return }
-    let side = Int(event.direction.rawValue)
+    let side = event.side
     let id = name + "\n" + owner
     if let other = instance[1 - side], other.id == id {
       report.violation(

@@ -5,18 +5,24 @@ import WireBytes
 /// CHUM-001: the control text comes first, once.
 struct OneControlText: Rule {
   static let info = RuleInfo(
-    id: "CHUM-001", alsoDecides: ["PR-028"],
+    id: "CHUM-001", alsoDecides: ["PR-028", "CF-001"],
     statement: "Each side sends its control text once, before its first request.", severity: .major,
     reference: "chum.md 5.5", sight: .decrypted)
-  static let interests: EventSet = [.controlText, .requested, .invalidMessage]
-  private var text: [Witness?] = [nil, nil]
+  static let interests: EventSet = [.controlText, .requested]
+  private var text: [Place?] = [nil, nil]
   private var judged = [false, false]
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    let side = Int(event.direction.rawValue)
+    let side = event.side
     switch event.kind {
-    case .controlText: text[side] = Witness(event, "the control text")
+    case .controlText:
+      if let first = text[side] {
+        report.violation(
+          at: event, by: event.sender, "a second control text", because: [Witness(first, "the first one")])
+      } else {
+        text[side] = Place(event)
+      }
     case .requested(let id, _, _):
       guard !judged[side] else { return }
       judged[side] = true
@@ -29,7 +35,7 @@ struct OneControlText: Rule {
 /// CHUM-002: its spelling.
 struct ControlTextIsExact: Rule {
   static let info = RuleInfo(
-    id: "CHUM-002", alsoDecides: ["PR-029", "PLG-001"], statement: "The control text is exactly synchronisation.",
+    id: "CHUM-002", statement: "The control text is exactly synchronisation.",
     severity: .minor, reference: "chum.md 5.5", sight: .decrypted)
   static let interests: EventSet = .controlText
   init(_ facts: SessionFacts) {}
@@ -43,33 +49,32 @@ struct ControlTextIsExact: Rule {
 /// CHUM-003: nobody starts alone.
 struct StartAfterBothTexts: Rule {
   static let info = RuleInfo(
-    id: "CHUM-003", statement: "The first request comes after the other side's control text has arrived.",
+    id: "CHUM-003",
+    statement: "The first request comes after the other side's control text, or any message in its place, has arrived.",
     severity: .major, reference: "chum.md 5.5", sight: .decrypted)
-  static let interests: EventSet = [.controlText, .requested]
+  static let interests: EventSet = [.controlText, .requested, .requestedBadly, .invalidMessage, .responded]
   private var seen = [false, false]
   private var judged = [false, false]
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    let side = Int(event.direction.rawValue)
-    switch event.kind {
-    case .controlText: seen[side] = true
-    case .requested(let id, _, _):
-      guard !judged[side] else { return }
+    let side = event.side
+    guard !judged[0] || !judged[1] else { return }
+    if case .requested(let id, _, _) = event.kind, !judged[side] {
       judged[side] = true
-      // Only on the sender's own leg is the order of arrival and departure certain.
-      if !seen[1 - side], event.direction == .fromClient || !report.remoteIsRecorded {
+      // A recorder between the ends sees cause before effect, on either end's connection.
+      if !seen[1 - side] {
         report.violation(at: event, by: event.sender, "request \(id) before the other side's control text")
       }
-    default: break
     }
+    seen[side] = true
   }
 }
 
 /// CHUM-009: who has not proved itself gets no CHUM.
 struct ChumAfterEstablishment: Rule {
   static let info = RuleInfo(
-    id: "CHUM-009", alsoDecides: ["SEC-015"],
+    id: "CHUM-009",
     statement: "A side starts CHUM only after both persons were proved and both instances exchanged in group chum.",
     severity: .critical, reference: "chum.md 5.5", sight: .decrypted)
   static let interests: EventSet = [.peer, .personProof, .requested, .controlText]
@@ -81,7 +86,7 @@ struct ChumAfterEstablishment: Rule {
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    let side = Int(event.direction.rawValue)
+    let side = event.side
     switch event.kind {
     case .peer(.connectionGroup(let name)): group = name
     case .peer(.instanceIdObject): instances[side] = true
@@ -112,7 +117,8 @@ struct ChumAfterEstablishment: Rule {
 /// CHUM-005: the version is asked first.
 struct VersionFirst: Rule {
   static let info = RuleInfo(
-    id: "CHUM-005", statement: "The first request is service 1, and no other follows before it was answered with 8.",
+    id: "CHUM-005", alsoDecides: ["CF-006"],
+    statement: "The first request is service 1, and no other follows before it was answered with 8.",
     severity: .major, reference: "chum.md 5.5", sight: .decrypted)
   static let interests: EventSet = [.requested, .versionAgreed]
   private var agreed = [false, false]
@@ -120,7 +126,7 @@ struct VersionFirst: Rule {
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    let side = Int(event.direction.rawValue)
+    let side = event.side
     switch event.kind {
     case .versionAgreed: agreed[1 - side] = true
     case .requested(let id, let service, _):
@@ -151,7 +157,8 @@ struct VersionIs8: Rule {
 /// CHUM-007: a mismatch is the end.
 struct MismatchEndsSession: Rule {
   static let info = RuleInfo(
-    id: "CHUM-007", statement: "After another version the importer asks nothing more and the connection closes.",
+    id: "CHUM-007", alsoDecides: ["CF-007"],
+    statement: "After another version the importer asks nothing more and the connection closes.",
     severity: .major, reference: "chum.md 5.5", sight: .decrypted)
   static let interests: EventSet = [.versionRejected, .requested, .closed]
   private var rejected: [Witness?] = [nil, nil]
@@ -159,7 +166,7 @@ struct MismatchEndsSession: Rule {
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    let side = Int(event.direction.rawValue)
+    let side = event.side
     switch event.kind {
     case .versionRejected: rejected[1 - side] = Witness(event, "the other version")
     case .requested(let id, _, _):
@@ -173,7 +180,7 @@ struct MismatchEndsSession: Rule {
   mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) {
     for (side, place) in rejected.enumerated() {
       guard let place, !closed, end.time - place.time > 2_000 else { continue }
-      report.violation(at: place, by: side == 0 ? .client : .remote, "the importer did not close")
+      report.violation(at: place, by: speaker(side), "the importer did not close")
     }
   }
 }
@@ -191,7 +198,7 @@ struct VersionRetriesArePolite: Rule {
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard case .requested(_, 1, _) = event.kind else { return }
-    let side = Int(event.direction.rawValue)
+    let side = event.side
     count[side] += 1
     // Timers of the sender and of the recorder differ by a few ms.
     if let place = last[side], event.time - place.time < 270 {
@@ -214,13 +221,17 @@ struct SyncIsSymmetric: Rule {
     reference: "chum.md 5.5", sight: .decrypted)
   static let interests: EventSet = [.versionAgreed, .roundStarted, .closed]
   private var agreed: [Witness?] = [nil, nil]
+  private var started = [false, false]
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    let side = Int(event.direction.rawValue)
+    let side = event.side
     switch event.kind {
-    case .versionAgreed: agreed[1 - side] = agreed[1 - side] ?? Witness(event, "the version is agreed")
-    case .roundStarted: agreed[side] = nil
+    case .versionAgreed:
+      if !started[1 - side] { agreed[1 - side] = agreed[1 - side] ?? Witness(event, "the version is agreed") }
+    case .roundStarted:
+      started[side] = true
+      agreed[side] = nil
     case .closed: judge(event.time, &report)
     default: break
     }
@@ -232,9 +243,34 @@ struct SyncIsSymmetric: Rule {
     for side in 0...1 {
       if let place = agreed[side], now - place.time > 5_500 {
         report.violation(
-          at: place, by: side == 0 ? .client : .remote, "no roots request in \(Int(now - place.time)) ms")
+          at: place, by: speaker(side), "no roots request in \(Int(now - place.time)) ms")
       }
       agreed[side] = nil
+    }
+  }
+}
+
+/// CF-009: only an unknown service is asked for again.
+struct OtherVersionErrorsEnd: Rule {
+  static let info = RuleInfo(
+    id: "CF-009", statement: "Service 1 is not called again after an error other than UNKNOWN-SERVICE.",
+    severity: .minor, reference: "chum.md 6.1", sight: .decrypted)
+  static let interests: EventSet = [.responded, .requested]
+  private var error: [Witness?] = [nil, nil]
+  init(_ facts: SessionFacts) {}
+
+  mutating func observe(_ event: Event, _ report: inout Reporter) {
+    let side = event.side
+    switch event.kind {
+    case .responded(_, .error(_, _, let code)):
+      if report.leg.request?.service == 1, code != "UNKNOWN-SERVICE" {
+        error[1 - side] = error[1 - side] ?? Witness(event, "the error \(excerpt(code ?? "without a code", 30))")
+      }
+    case .requested(let id, 1, _):
+      guard let place = error[side] else { return }
+      error[side] = nil
+      report.violation(at: event, by: event.sender, "request \(id) asks for the version again", because: [place])
+    default: break
     }
   }
 }

@@ -9,16 +9,17 @@ struct StreamsHaveOneShape: Rule {
     severity: .major, reference: "chum.md 5.4", sight: .decrypted)
   static let interests: EventSet = [.chunk, .streamEnded]
   private static let capacity = 65_536
-  private var isText: [[Int: (Bool, Witness)]] = [[:], [:]]
+  private var isText: [[Int: (Bool, Place)]] = [[:], [:]]
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    let side = Int(event.direction.rawValue)
+    let side = event.side
     switch event.kind {
     case .streamEnded(let id, _): isText[side][id] = nil
     case .chunk(let id, let chunk):
       let textual = if case .text = chunk { true } else { false }
-      if let (first, place) = isText[side][id] {
+      if let (first, start) = isText[side][id] {
+        let place = Witness(start, "first chunk of stream \(id)")
         if first != textual {
           report.violation(at: event, by: event.sender, "stream \(id) mixes text and binary", because: [place])
         }
@@ -34,7 +35,7 @@ struct StreamsHaveOneShape: Rule {
         )
       }
       if isText[side].count < Self.capacity {
-        isText[side][id] = (textual, Witness(event, "first chunk of stream \(id)"))
+        isText[side][id] = (textual, Place(event))
       }
     default: break
     }
@@ -46,25 +47,28 @@ struct StreamsEnd: Rule {
   static let info = RuleInfo(
     id: "FRM-007", statement: "After its first chunk a stream ends or fails, unless the connection closes.",
     severity: .major, reference: "chum.md 5.4", sight: .decrypted)
-  static let interests: EventSet = [.chunk, .streamEnded]
+  static let interests: EventSet = [.chunk, .streamEnded, .closed]
   private static let capacity = 65_536
-  private var open: [[Int: Witness]] = [[:], [:]]
+  private var open: [[Int: Place]] = [[:], [:]]
+  private var closedAt: Double?
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    let side = Int(event.direction.rawValue)
+    let side = event.side
     switch event.kind {
     case .streamEnded(let id, _): open[side][id] = nil
     case .chunk(let id, _):
-      if open[side][id] != nil || open[side].count < Self.capacity { open[side][id] = Witness(event, "the last chunk") }
+      if open[side][id] != nil || open[side].count < Self.capacity { open[side][id] = Place(event) }
+    case .closed: closedAt = closedAt ?? event.time
     default: break
     }
   }
 
   mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) {
+    let now = closedAt ?? end.time
     for (side, streams) in open.enumerated() {
-      for (id, place) in streams.sorted(by: { $0.key < $1.key }) where end.time - place.time > 3_000 {
-        report.violation(at: place, by: side == 0 ? .client : .remote, "stream \(id) never ended")
+      for (id, place) in streams.sorted(by: { $0.key < $1.key }) where now - place.time > 3_000 {
+        report.violation(at: place, by: speaker(side), "stream \(id) never ended")
       }
     }
   }
@@ -77,19 +81,21 @@ struct NothingBehindTheEnd: Rule {
     sight: .decrypted)
   static let interests: EventSet = [.chunk, .streamEnded, .requested]
   private static let capacity = 4_096
-  private var ended: [[Int: Witness]] = [[:], [:]]
+  private var ended: [[Int: Place]] = [[:], [:]]
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    let side = Int(event.direction.rawValue)
+    let side = event.side
     switch event.kind {
-    case .requested(let id, _, _): ended[1 - side][id] = nil
+    case .requested(let id, _, _): if !ended[1 - side].isEmpty { ended[1 - side][id] = nil }
     case .streamEnded(let id, _):
       if ended[side].count >= Self.capacity { ended[side].removeAll() }
-      ended[side][id] = Witness(event, "the end of stream \(id)")
+      ended[side][id] = Place(event)
     case .chunk(let id, _):
       if let place = ended[side][id] {
-        report.violation(at: event, by: event.sender, "chunk behind the end of stream \(id)", because: [place])
+        report.violation(
+          at: event, by: event.sender, "chunk behind the end of stream \(id)",
+          because: [Witness(place, "the end of stream \(id)")])
       }
     default: break
     }
@@ -105,8 +111,8 @@ struct BinaryMessagesCarryAnId: Rule {
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    guard case .invalidChunk(_, let failure) = event.kind else { return }
-    report.violation(at: event, by: event.sender, failure.detail)
+    guard case .invalidChunk(let length, let failure) = event.kind else { return }
+    report.violation(at: event, by: event.sender, failure.detail, deviation: length == 0 ? "F47" : nil)
   }
 }
 
@@ -115,35 +121,28 @@ struct StreamsAnswerService8: Rule {
   static let info = RuleInfo(
     id: "FRM-010", statement: "Stream answers occur only for requests of service 8.", severity: .critical,
     reference: "chum.md 5.4", sight: .decrypted)
-  static let interests: EventSet = OpenRequests.interests.union(.chunk)
-  private var open = OpenRequests()
+  static let interests: EventSet = [.chunk, .streamEnded]
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    switch event.kind {
-    case .chunk(let id, _), .streamEnded(let id, _):
-      if let request = open.request(for: id, answeredBy: event.direction), request.service != 8 {
-        report.violation(
-          at: event, by: event.sender, "a stream for service \(request.service)", because: [request.place])
-      }
-    default: break
-    }
-    open.note(event)
+    guard let request = report.leg.request, request.service != 8 else { return }
+    report.violation(
+      at: event, by: event.sender, "a stream for service \(request.service)", because: [request.witness])
   }
 }
 
 /// FRM-011: who is told to stop, stops.
 struct StoppedStreamsStop: Rule {
   static let info = RuleInfo(
-    id: "FRM-011", statement: "A stopped stream ends within 5 s.", severity: .minor, reference: "chum.md 5.4",
-    sight: .decrypted)
+    id: "FRM-011", alsoDecides: ["CF-027"], statement: "A stopped stream ends within 5 s.", severity: .minor,
+    reference: "chum.md 5.4", sight: .decrypted)
   static let interests: EventSet = [.streamStopped, .streamEnded, .closed]
   private static let capacity = 4_096
   private var stopped: [[Int: Witness]] = [[:], [:]]
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    let side = Int(event.direction.rawValue)
+    let side = event.side
     switch event.kind {
     case .streamStopped(let id):
       if stopped[side].count < Self.capacity { stopped[side][id] = Witness(event, "stop of stream \(id)") }
@@ -166,6 +165,20 @@ struct StoppedStreamsStop: Rule {
   private func judge(_ id: Int, _ place: Witness, _ now: Double, _ callee: Int, _ report: inout Reporter) {
     guard now - place.time > 5_000 else { return }
     report.violation(
-      at: place, by: callee == 0 ? .client : .remote, "stream \(id) went on for \(Int(now - place.time)) ms")
+      at: place, by: speaker(callee), "stream \(id) went on for \(Int(now - place.time)) ms")
+  }
+}
+
+/// F47: a BLOB chunk has data in it.
+struct ChunksCarryData: Rule {
+  static let info = RuleInfo(
+    id: "CF-080", statement: "Every BLOB chunk is eight bytes of id and at least one byte of data.", severity: .major,
+    binding: .strict, reference: "chum.md 6.2", knownDeviation: "F47", sight: .decrypted)
+  static let interests: EventSet = .chunk
+  init(_ facts: SessionFacts) {}
+
+  mutating func observe(_ event: Event, _ report: inout Reporter) {
+    guard case .chunk(let id, .binary(length: 0)) = event.kind else { return }
+    report.violation(at: event, by: event.sender, "a chunk of stream \(id) without data")
   }
 }

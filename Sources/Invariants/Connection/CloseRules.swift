@@ -22,18 +22,31 @@ struct PathChangesNothing: Rule {
     id: "PATH-001", statement: "Every frame arrives once and as it was sent.", severity: .critical,
     reference: "connection.md 3.3")
   static let interests: EventSet = .wireFrame
+  private var lost: [(place: Place, length: Int)?] = [nil, nil]
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    guard case .wireFrame(_, let length, let mark?) = event.kind, mark != .dropped else { return }
-    report.violation(at: event, by: .path, "the recorder marks this frame of \(length) bytes as \(mark.name)")
+    guard case .wireFrame(_, let length, let mark) = event.kind else { return }
+    let side = event.side
+    switch mark {
+    case nil:
+      // A gap: what comes behind shows that only this frame was taken out.
+      guard let lost = lost[side] else { return }
+      self.lost[side] = nil
+      report.violation(
+        at: lost.place, by: .path, "this frame of \(lost.length) bytes is lost, and a later one arrives",
+        because: [Witness(event, "the next frame that arrives")])
+    case .dropped: if lost[side] == nil { lost[side] = (Place(event), length) }
+    case let mark?:
+      report.violation(at: event, by: .path, "the recorder marks this frame of \(length) bytes as \(mark.name)")
+    }
   }
 }
 
-/// PATH-002: a frame that got lost; its effect is judged where it shows.
+/// PATH-002: frames that never arrive, as when the way is cut. How the ends bear it is judged where it shows.
 struct PathLosesNothing: Rule {
   static let info = RuleInfo(
-    id: "PATH-002", statement: "No frame is lost between the ends.", severity: .minor, binding: .deployment,
+    id: "PATH-002", statement: "No frame is lost between the ends.", severity: .info, binding: .deployment,
     reference: "connection.md 3.3")
   static let interests: EventSet = .wireFrame
   init(_ facts: SessionFacts) {}
@@ -78,22 +91,18 @@ struct ProtocolClosesWith1000: Rule {
 /// TR-015: reasons do not tell what happened inside.
 struct ReasonsKeepSecrets: Rule {
   static let info = RuleInfo(
-    id: "TR-015", statement: "A close reason carries no text of an internal exception.", severity: .minor,
+    id: "TR-015", statement: "A client's close reason carries no text of an internal exception.", severity: .minor,
     binding: .strict, reference: "connection.md 1.3", knownDeviation: "R9")
   static let interests: EventSet = .closed
   private static let marks = ["Error:", "CYENC-", "CS-MISMATCH", "DAH-PAO", "Cannot read properties"]
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    guard event.direction == .fromClient, case .closed(_, let reason, false) = event.kind else { return }
-    let units = Array(reason.utf8)
-    guard Self.marks.contains(where: { contains(units, Array($0.utf8)) }) else { return }
-    report.violation(at: event, by: .client, "reason \(JSONText.quoted(excerpt(reason, 100)))")
-  }
-
-  private func contains(_ text: [UInt8], _ part: [UInt8]) -> Bool {
-    guard text.count >= part.count else { return false }
-    return (0...(text.count - part.count)).contains { text[$0..<($0 + part.count)].elementsEqual(part) }
+    guard event.direction == .fromClient, case .closed(_, let reason, false) = event.kind,
+      Self.marks.contains(where: { contains(reason, $0) })
+    else { return }
+    report.violation(
+      at: event, by: .client, "reason \(JSONText.quoted(excerpt(reason, 100)))", deviation: Self.info.knownDeviation)
   }
 }
 
@@ -107,6 +116,9 @@ struct UpgradeSucceeds: Rule {
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard case .socketError(let text) = event.kind else { return }
-    report.violation(at: event, by: .commServer, "the connection failed: \(excerpt(text))")
+    // 426 is how a server that is being stopped refuses (connection.md 1.1).
+    report.violation(
+      at: event, by: .commServer, "the connection failed: \(excerpt(text))",
+      weight: contains(text, "426") ? .remark : .possible)
   }
 }

@@ -1,31 +1,46 @@
 import Trace
 import Wire
 
-/// Who of a connection's two directions initiates; every establishment rule needs it.
-struct Sides: Sendable {
-  private(set) var initiator: Direction?
-
-  mutating func note(_ event: Event) {
-    if case .encrypted(let channel) = event.kind { initiator = channel.clientIsInitiator ? .fromClient : .fromServer }
-  }
-
-  func isInitiator(_ event: Event) -> Bool { event.direction == initiator }
-}
-
 /// PR-001: the group is named first.
 struct GroupIsNamedFirst: Rule {
   static let info = RuleInfo(
-    id: "PR-001", alsoDecides: ["PR-036"],
+    id: "PR-001",
     statement: "The initiator's first encrypted message is connection_group with a string name.", severity: .critical,
     reference: "connection.md 4.1 P1", sight: .decrypted)
-  static let interests: EventSet = [.encrypted, .peer, .peerFault]
-  private var sides = Sides()
+  static let interests: EventSet = [.peer, .peerFault, .application, .sealedFrames, .unencryptedText, .closed]
   private var judged = false
+  /// The only message of a connection that may carry something else than ONE.
+  private var foreign: Place?
+  private var frames = 0
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    sides.note(event)
-    guard !judged, sides.isInitiator(event) else { return }
+    guard !judged else { return }
+    switch event.kind {
+    case .application:
+      guard report.leg.isInitiator(event), frames == 1 else {
+        judged = true
+        return
+      }
+      foreign = Place(event)
+      return
+    case .closed(let code, _, let echo):
+      judged = true
+      // Ends of their own may talk as they like; but one message, answered by nothing than a close, was not understood.
+      guard let foreign, !echo, code == 1000, event.direction != foreign.direction, event.time - foreign.time < 1_000
+      else { return }
+      return report.violation(
+        at: foreign, by: foreign.direction.speaker, "first message is no JSON command, and the acceptor closes",
+        because: [Witness(event, "the close")], weight: .possible)
+    case .frame:
+      frames += 1
+      return
+    case .decryptFailed, .unreadable, .paddingFault, .unencryptedText:
+      judged = true
+      return
+    default: break
+    }
+    guard report.leg.isInitiator(event) else { return }
     switch event.kind {
     case .peer(.connectionGroup): judged = true
     case .peer(let message):
@@ -42,8 +57,8 @@ struct GroupIsNamedFirst: Rule {
 /// PR-021: the group is one of those that exist.
 struct GroupIsKnown: Rule {
   static let info = RuleInfo(
-    id: "PR-021", alsoDecides: ["PR-022", "PR-031"], statement: "The group is chum, pairing or debug.",
-    severity: .major, reference: "connection.md 4.2 P1", sight: .decrypted)
+    id: "PR-021", statement: "The group is chum, pairing or debug.", severity: .major,
+    reference: "connection.md 4.2 P1", sight: .decrypted)
   static let interests: EventSet = .peer
   init(_ facts: SessionFacts) {}
 
@@ -60,16 +75,14 @@ struct SyncAnswersGroup: Rule {
   static let info = RuleInfo(
     id: "PR-002", statement: "The acceptor's first encrypted message is sync, after connection_group.",
     severity: .critical, reference: "connection.md 4.1 P2", sight: .decrypted)
-  static let interests: EventSet = [.encrypted, .peer, .peerFault]
-  private var sides = Sides()
+  static let interests: EventSet = [.peer, .peerFault]
   private var group: Witness?
   private var judged = false
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    sides.note(event)
     if case .peer(.connectionGroup) = event.kind { group = Witness(event, "connection_group") }
-    guard !judged, sides.initiator != nil, !sides.isInitiator(event) else { return }
+    guard !judged, report.leg.initiator != nil, !report.leg.isInitiator(event) else { return }
     switch event.kind {
     case .peer(.sync):
       judged = true
@@ -93,19 +106,17 @@ struct InitiatorWaitsForSync: Rule {
   static let info = RuleInfo(
     id: "PR-004", statement: "Between connection_group and sync the initiator sends nothing.", severity: .major,
     reference: "connection.md 4.1", sight: .decrypted)
-  static let interests: EventSet = [.encrypted, .peer, .peerFault, .personProof]
-  private var sides = Sides()
+  static let interests: EventSet = [.peer, .peerFault, .personProof]
   private var group: Witness?
   private var synced = false
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    sides.note(event)
     switch event.kind {
-    case .peer(.sync) where !sides.isInitiator(event): synced = true
+    case .peer(.sync) where !report.leg.isInitiator(event): synced = true
     case .peer(.connectionGroup) where group == nil: group = Witness(event, "connection_group")
     case .peer, .peerFault, .personProof:
-      if sides.isInitiator(event), let group, !synced {
+      if report.leg.isInitiator(event), let group, !synced {
         report.violation(at: event, by: event.sender, "sent before sync", because: [group])
       }
     default: break
@@ -116,21 +127,20 @@ struct InitiatorWaitsForSync: Rule {
 /// PR-005, PR-007, PR-008 and PR-014: each side's messages in their order.
 struct EstablishmentInOrder: Rule {
   static let info = RuleInfo(
-    id: "PR-005", alsoDecides: ["PR-007", "PR-008", "PR-014", "PR-019"],
+    id: "PR-005", alsoDecides: ["PR-007", "PR-008", "PR-014"],
     statement: "Each side sends person, keys, its proofs of 104 bytes in their order, then its instance.",
     severity: .critical, reference: "connection.md 4.1", sight: .decrypted)
-  static let interests: EventSet = [.encrypted, .peer, .peerFault, .personProof]
+  static let interests: EventSet = [.peer, .peerFault, .personProof]
   private enum Step: Int, Sendable { case opening, person, keys, firstProof, secondProof, instance, group }
-  private var sides = Sides()
   private var next: [Step] = [.opening, .opening]
   private var last: [Witness?] = [nil, nil]
   private var gaveUp = [false, false]
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    sides.note(event)
-    let side = Int(event.direction.rawValue)
-    guard !gaveUp[side], next[side] != .group else { return }
+    let side = event.side
+    guard !gaveUp[side] else { return }
+    if next[side] == .group { return surplus(event, &report) }
     let step: Step
     let name: String
     switch event.kind {
@@ -172,6 +182,23 @@ struct EstablishmentInOrder: Rule {
     next[side] = Step(rawValue: step.rawValue + 1) ?? .group
   }
 
+  /// Behind its instance a side sends messages of the group only; what else comes is out of order.
+  private mutating func surplus(_ event: Event, _ report: inout Reporter) {
+    let side = event.side
+    let name: String
+    switch event.kind {
+    case .peer(.authenticationToken), .peer(.identity): return
+    case .peer(let message): name = message.command
+    case .personProof: name = "a person proof"
+    case .peerFault(let failure): name = failure.detail
+    default: return
+    }
+    gaveUp[side] = true
+    report.violation(
+      at: event, by: event.sender, "behind instance_id_object: \(name)", because: [last[side]].compactMap { $0 },
+      also: ["PR-019"])
+  }
+
   private func due(_ side: Int) -> String {
     switch next[side] {
     case .opening: "connection_group or sync"
@@ -195,7 +222,7 @@ struct KeysBelongToPerson: Rule {
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    let side = Int(event.direction.rawValue)
+    let side = event.side
     switch event.kind {
     case .peer(.personIdObject(let email)):
       person[side] = (IdHash.person(email: email), Witness(event, "person_id_object"))
@@ -221,7 +248,7 @@ struct PersonResponseIsRight: Rule {
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard case .personProof(let proof) = event.kind else { return }
-    let side = Int(event.direction.rawValue)
+    let side = event.side
     if proof.step == .challenge {
       challenge[side] = Witness(event, "the challenge")
       return
@@ -264,7 +291,7 @@ struct InstanceBelongsToPerson: Rule {
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    let side = Int(event.direction.rawValue)
+    let side = event.side
     switch event.kind {
     case .peer(.personIdObject(let email)):
       person[side] = (IdHash.person(email: email), Witness(event, "person_id_object"))
@@ -273,37 +300,6 @@ struct InstanceBelongsToPerson: Rule {
       report.violation(
         at: event, by: event.sender, "owner \(owner.prefix(8))… is not the person \(known.id.prefix(8))…",
         because: [known.place])
-    default: break
-    }
-  }
-}
-
-/// PR-035: whoever met a fault goes no further.
-struct FaultEndsEstablishment: Rule {
-  static let info = RuleInfo(
-    id: "PR-035",
-    statement: "After a wrong response or foreign keys the receiver sends nothing more of P3–P9 or behind it.",
-    severity: .critical, reference: "connection.md 4.3", sight: .decrypted)
-  static let interests: EventSet = [.peer, .personProof, .controlText]
-  private var person: [String?] = [nil, nil]
-  private var fault: (direction: Direction, place: Witness)?
-  init(_ facts: SessionFacts) {}
-
-  mutating func observe(_ event: Event, _ report: inout Reporter) {
-    if let fault, event.direction != fault.direction, event.time - fault.place.time > 200 {
-      report.violation(at: event, by: event.sender, "goes on after the peer's fault", because: [fault.place])
-      self.fault = nil
-      return
-    }
-    guard fault == nil else { return }
-    let side = Int(event.direction.rawValue)
-    switch event.kind {
-    case .peer(.personIdObject(let email)): person[side] = IdHash.person(email: email)
-    case .peer(.keysObject(let owner, _, _)):
-      if let known = person[side], known != owner { fault = (event.direction, Witness(event, "keys of another owner")) }
-    case .personProof(let proof)
-    where proof.step == .response && (proof.outcome == .wrong || proof.outcome == .notOpened):
-      fault = (event.direction, Witness(event, "the wrong response"))
     default: break
     }
   }

@@ -25,7 +25,7 @@ struct TextsAreCutAtTheLimit: Rule {
 /// FR-003 and FR-004: the same for bytes.
 struct BytesAreCutAtTheLimit: Rule {
   static let info = RuleInfo(
-    id: "FR-004", alsoDecides: ["FR-003", "FR-008"],
+    id: "FR-004", alsoDecides: ["FR-003"],
     statement: "A binary message is fragmented if and only if it has more than 65,536 bytes.", severity: .major,
     reference: "connection.md 3.5", knownDeviation: "F47", sight: .decrypted)
   static let interests: EventSet = .plain
@@ -36,7 +36,8 @@ struct BytesAreCutAtTheLimit: Rule {
     if (bytes.count > Fragmentation.chunkSize) != (fragments != nil) {
       report.violation(
         at: event, by: event.sender,
-        "a binary message of \(bytes.count) bytes came \(fragments == nil ? "whole" : "in \(fragments ?? 0) pieces")")
+        "a binary message of \(bytes.count) bytes came \(fragments == nil ? "whole" : "in \(fragments ?? 0) pieces")",
+        deviation: bytes.isEmpty && fragments == 0 ? "F47" : nil)
     }
   }
 }
@@ -52,7 +53,7 @@ struct MarksInOrder: Rule {
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    let side = Int(event.direction.rawValue)
+    let side = event.side
     switch event.kind {
     case .fragment(.startText), .fragment(.startBinary): start[side] = Witness(event, "the start mark")
     case .fragment(.end): start[side] = nil
@@ -63,26 +64,27 @@ struct MarksInOrder: Rule {
   }
 }
 
-/// FR-009: pieces have their size.
+/// FR-009: pieces have their size. Receivers take any; the real sender fills all but the last.
 struct PiecesAreFull: Rule {
   static let info = RuleInfo(
-    id: "FR-009", statement: "Every piece but the last has 65,536 bytes, the last at most that.", severity: .minor,
+    id: "FR-009", statement: "No piece has more than 65,536 bytes, and none but the last has fewer.", severity: .minor,
     reference: "connection.md 3.5", sight: .decrypted)
   static let interests: EventSet = .fragment
   private var short: [Witness?] = [nil, nil]
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    let side = Int(event.direction.rawValue)
+    let side = event.side
     guard case .fragment(let mark) = event.kind else { return }
     guard case .piece(let length) = mark else {
       short[side] = nil
       return
     }
     if length > Fragmentation.chunkSize {
-      report.violation(at: event, by: event.sender, "a piece of \(length) bytes")
+      report.violation(at: event, by: event.sender, "a piece of \(length) bytes", also: ["FR-002"])
     } else if let earlier = short[side] {
-      report.violation(at: event, by: event.sender, "a piece behind a short one", because: [earlier])
+      report.violation(
+        at: event, by: event.sender, "a piece behind a short one", because: [earlier], weight: .remark)
     }
     short[side] = length < Fragmentation.chunkSize ? Witness(event, "a piece of \(length) bytes") : nil
   }

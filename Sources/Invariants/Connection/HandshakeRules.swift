@@ -5,18 +5,17 @@ import Wire
 /// HS-002: the requester waits.
 struct RequesterWaitsForReady: Rule {
   static let info = RuleInfo(
-    id: "HS-002", alsoDecides: ["RL-012"],
-    statement: "Between communication_request and communication_ready the requester sends nothing.",
+    id: "HS-002", statement: "Between communication_request and communication_ready the requester sends nothing.",
     severity: .critical, reference: "connection.md 2.8")
   static let interests: EventSet = [.relayed, .server]
-  private var early: Witness?
+  private var early: Place?
   private var isReady = false
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     switch event.kind {
     case .relayed where !isReady && early == nil && event.direction == .fromClient && report.role == .requester:
-      early = Witness(event, "sent before communication_ready")
+      early = Place(event)
     case .server(.communicationReady):
       isReady = true
       // Only now is it certain that these two speak the ONE handshake.
@@ -33,8 +32,7 @@ struct RequesterWaitsForReady: Rule {
 /// HS-003: the acceptor's first word.
 struct AcceptorSaysReady: Rule {
   static let info = RuleInfo(
-    id: "HS-003", alsoDecides: ["HS-028"],
-    statement: "The acceptor answers communication_request with communication_ready and nothing else.",
+    id: "HS-003", statement: "The acceptor answers communication_request with communication_ready and nothing else.",
     severity: .critical, reference: "connection.md 3.2 H2")
   static let interests: EventSet = .clearFault
   init(_ facts: SessionFacts) {}
@@ -45,20 +43,23 @@ struct AcceptorSaysReady: Rule {
   }
 }
 
+/// Who is to blame for what arrives broken: the path, when the sender's own connection shows that it went out well.
+func blame(_ event: Event, _ report: Reporter) -> Culprit {
+  event.direction == .fromServer && report.remoteIsRecorded ? .path : event.sender
+}
+
 /// HS-007 and HS-008 share their look.
 private func judgeKey(_ event: Event, _ key: KeyMessage, _ report: inout Reporter) {
   if key.length != 72 {
-    report.violation(at: event, by: event.sender, "\(key.length) bytes, a key message has 72")
+    report.violation(at: event, by: blame(event, report), "\(key.length) bytes, a key message has 72")
   } else if key.failedToOpen {
-    // What the peer's own leg sent well may have been changed on its way here.
-    let culprit: Culprit = event.direction == .fromServer && report.remoteIsRecorded ? .path : event.sender
-    report.violation(at: event, by: culprit, "the box does not open with the static keys of the request")
+    report.violation(at: event, by: blame(event, report), "the box does not open with the static keys of the request")
   }
 }
 
 struct InitiatorKeyIsGood: Rule {
   static let info = RuleInfo(
-    id: "HS-007", alsoDecides: ["HS-013", "HS-014"],
+    id: "HS-007",
     statement: "The initiator's key message is BINARY, 72 bytes, and opens with the static keys.", severity: .critical,
     reference: "connection.md 3.2 H3")
   static let interests: EventSet = [.keySent, .clearFault]
@@ -68,8 +69,7 @@ struct InitiatorKeyIsGood: Rule {
     switch event.kind {
     case .keySent(let key) where key.isInitiator: judgeKey(event, key, &report)
     case .clearFault(.initiatorKey, let failure):
-      let culprit: Culprit = event.direction == .fromServer && report.remoteIsRecorded ? .path : event.sender
-      report.violation(at: event, by: culprit, "the initiator's key was due: \(failure.detail)")
+      report.violation(at: event, by: blame(event, report), "the initiator's key was due: \(failure.detail)")
     default: break
     }
   }
@@ -77,7 +77,7 @@ struct InitiatorKeyIsGood: Rule {
 
 struct AcceptorKeyIsGood: Rule {
   static let info = RuleInfo(
-    id: "HS-008", alsoDecides: ["HS-021"],
+    id: "HS-008",
     statement: "The acceptor's key message is BINARY, 72 bytes, and opens with the static keys.", severity: .critical,
     reference: "connection.md 3.2 H4")
   static let interests: EventSet = [.keySent, .clearFault]
@@ -87,8 +87,7 @@ struct AcceptorKeyIsGood: Rule {
     switch event.kind {
     case .keySent(let key) where !key.isInitiator: judgeKey(event, key, &report)
     case .clearFault(.acceptorKey, let failure):
-      let culprit: Culprit = event.direction == .fromServer && report.remoteIsRecorded ? .path : event.sender
-      report.violation(at: event, by: culprit, "the acceptor's key was due: \(failure.detail)")
+      report.violation(at: event, by: blame(event, report), "the acceptor's key was due: \(failure.detail)")
     default: break
     }
   }
@@ -100,100 +99,87 @@ struct NoKeyForABadKey: Rule {
     id: "HS-011", statement: "An initiator's key message that does not open gets no key message back.",
     severity: .critical, reference: "connection.md 3.2")
   static let interests: EventSet = .keySent
-  private var bad: Witness?
+  private var bad: (place: Witness, opened: Bool)?
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard case .keySent(let key) = event.kind else { return }
     if key.isInitiator {
-      if key.failedToOpen { bad = Witness(event, "the key message that does not open") }
+      if key.failedToOpen {
+        bad = (Witness(event, "the key message that does not open"), false)
+      } else if key.length != 72 {
+        bad = (Witness(event, "the key message of \(key.length) bytes"), true)
+      }
     } else if let bad {
-      report.violation(at: event, by: event.sender, "answered a key message that does not open", because: [bad])
-    }
-  }
-}
-
-/// HS-009: nothing of a handshake comes twice.
-struct EphemeralKeysAreFresh: Rule {
-  static let info = RuleInfo(
-    id: "HS-009", statement: "Every handshake has ephemeral keys of its own.", severity: .critical,
-    reference: "connection.md 3.2")
-  static let scope = RuleScope.session
-  static let interests: EventSet = [.keySent, .spliced]
-  private var seen = RecentTable<(leg: Int, place: Witness)>(capacity: 16_384)
-  private var partner = RecentTable<Int>(capacity: 16_384)
-  init(_ facts: SessionFacts) {}
-
-  mutating func observe(_ event: Event, _ report: inout Reporter) {
-    switch event.kind {
-    case .spliced(let requester):
-      partner["\(event.leg)"] = requester
-      partner["\(requester)"] = event.leg
-    case .keySent(let key):
-      guard let ephemeral = key.ephemeral?.hex else { return }
-      guard let earlier = seen[ephemeral] else {
-        seen[ephemeral] = (event.leg, Witness(event, "first use of \(ephemeral.prefix(8))… on \(event.conn)"))
-        return
-      }
-      if earlier.leg != event.leg, partner["\(event.leg)"] != earlier.leg {
-        report.violation(
-          at: event, by: event.sender, "ephemeral key \(ephemeral.prefix(8))… was used before", because: [earlier.place]
-        )
-      }
-    default: break
-    }
-  }
-}
-
-/// SEC-006: a session key belongs to one connection.
-struct SessionKeysAreFresh: Rule {
-  static let info = RuleInfo(
-    id: "SEC-006", alsoDecides: ["ENC-022"], statement: "Two connections never use the same session key.",
-    severity: .critical, reference: "chum.md 5.9", sight: .decrypted)
-  static let scope = RuleScope.session
-  static let interests: EventSet = [.encrypted, .spliced]
-  private var seen = RecentTable<(leg: Int, place: Witness)>(capacity: 16_384)
-  private var partner = RecentTable<Int>(capacity: 16_384)
-  init(_ facts: SessionFacts) {}
-
-  mutating func observe(_ event: Event, _ report: inout Reporter) {
-    switch event.kind {
-    case .spliced(let requester):
-      partner["\(event.leg)"] = requester
-      partner["\(requester)"] = event.leg
-    case .encrypted(let channel):
-      guard let fingerprint = channel.fingerprint else { return }
-      guard let earlier = seen[fingerprint] else {
-        seen[fingerprint] = (event.leg, Witness(event, "first use of the key, on \(event.conn)"))
-        return
-      }
-      if partner["\(event.leg)"] != earlier.leg {
-        report.violation(at: event, by: event.sender, "a session key used before", because: [earlier.place])
-      }
-    default: break
-    }
-  }
-}
-
-/// HS-016: keys that agree with everybody.
-struct StaticKeysAreNotLowOrder: Rule {
-  static let info = RuleInfo(
-    id: "HS-016", alsoDecides: ["CS-016", "RL-024"],
-    statement: "No key of register or communication_request is a point of low order.", severity: .critical,
-    binding: .strict, reference: "connection.md 2.3")
-  static let interests: EventSet = .server
-  init(_ facts: SessionFacts) {}
-
-  mutating func observe(_ event: Event, _ report: inout Reporter) {
-    let keys: [String] =
-      switch event.kind {
-      case .server(.register(let key)): [key]
-      case .server(.communicationRequest(let source, let target)): [source, target]
-      default: []
-      }
-    for key in keys where PublicKey(hex: key)?.isLowOrder == true {
+      // HS-013, a wrong length that opens, is hardening: the deployed code answers it before it looks.
       report.violation(
-        at: event, by: event.direction == .fromClient ? .client : .commServer, "\(key.prefix(8))… is of low order")
+        at: event, by: event.sender, "answered a key message that is none", because: [bad.place],
+        weight: bad.opened ? .possible : .proven, also: ["HS-013"])
     }
+  }
+}
+
+/// HS-012, HS-014, HS-021, HS-028: a broken handshake is closed.
+struct BrokenHandshakeIsClosed: Rule {
+  static let info = RuleInfo(
+    id: "HS-012", statement: "After a handshake message that does not fit the receiver closes within 2 s.",
+    severity: .critical, reference: "connection.md 3.2")
+  static let interests: EventSet = [.clearFault, .keySent, .closed]
+  private var fault: (place: Witness, debtor: Culprit, ids: [String])?
+  init(_ facts: SessionFacts) {}
+
+  mutating func observe(_ event: Event, _ report: inout Reporter) {
+    switch event.kind {
+    case .clearFault(.communicationReady, _): note(event, ["HS-028"])
+    case .clearFault(.initiatorKey, _): note(event, ["HS-014"])
+    case .clearFault(.acceptorKey, _): note(event, ["HS-021"])
+    case .keySent(let key) where key.failedToOpen: note(event, key.isInitiator ? ["HS-011"] : [])
+    case .closed: judge(event.time, &report)
+    default: break
+    }
+  }
+
+  mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { judge(end.time, &report) }
+
+  private mutating func note(_ event: Event, _ ids: [String]) {
+    if fault == nil { fault = (Witness(event, "the message that does not fit"), event.receiver, ids) }
+  }
+
+  private mutating func judge(_ now: Double, _ report: inout Reporter) {
+    if let fault, now - fault.place.time > 2_200 {
+      report.violation(
+        at: fault.place, by: fault.debtor, "not closed for \(Int(now - fault.place.time)) ms after this",
+        also: fault.ids)
+    }
+    fault = nil
+  }
+}
+
+/// KA-108: an acceptor does not wait for a key for ever.
+struct MissingKeyIsClosed: Rule {
+  static let info = RuleInfo(
+    id: "KA-108", statement: "An acceptor closes when no key message follows communication_ready within 15 s.",
+    severity: .major, binding: .strict, reference: "connection.md 8.5", knownDeviation: "connection.md 3.2")
+  static let interests: EventSet = [.server, .keySent, .clearFault, .closed]
+  private var ready: (place: Place, acceptor: Culprit)?
+  init(_ facts: SessionFacts) {}
+
+  mutating func observe(_ event: Event, _ report: inout Reporter) {
+    switch event.kind {
+    case .server(.communicationReady): ready = (Place(event), event.sender)
+    case .keySent, .clearFault, .closed: judge(event.time, &report)
+    default: break
+    }
+  }
+
+  mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { judge(end.time, &report) }
+
+  private mutating func judge(_ now: Double, _ report: inout Reporter) {
+    if let ready, now - ready.place.time > 16_500 {
+      report.violation(
+        at: ready.place, by: ready.acceptor, "no key message for \(Int(now - ready.place.time)) ms, and not closed",
+        deviation: Self.info.knownDeviation)
+    }
+    ready = nil
   }
 }

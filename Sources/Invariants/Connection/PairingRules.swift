@@ -6,17 +6,15 @@ struct TokenOpensPairing: Rule {
   static let info = RuleInfo(
     id: "PA-001", statement: "In group pairing the joiner's first message after its instance is authentication_token.",
     severity: .critical, reference: "connection.md 5.4 Q1", sight: .decrypted)
-  static let interests: EventSet = [.encrypted, .peer, .peerFault]
-  private var sides = Sides()
+  static let interests: EventSet = [.peer, .peerFault]
   private var isPairing = false
   private var established: Witness?
   private var judged = false
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    sides.note(event)
     if case .peer(.connectionGroup(let name)) = event.kind { isPairing = name == "pairing" }
-    guard isPairing, !judged, sides.isInitiator(event) else { return }
+    guard isPairing, !judged, report.leg.isInitiator(event) else { return }
     switch event.kind {
     case .peer(.instanceIdObject) where established == nil: established = Witness(event, "the joiner's instance")
     case .peer(.authenticationToken): judged = true
@@ -38,16 +36,14 @@ struct IdentityNeedsToken: Rule {
   static let info = RuleInfo(
     id: "PA-003", statement: "The inviter sends its identity only after a token was presented.", severity: .critical,
     reference: "connection.md 5.4 Q2", sight: .decrypted)
-  static let interests: EventSet = [.encrypted, .peer]
-  private var sides = Sides()
+  static let interests: EventSet = .peer
   private var token = false
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    sides.note(event)
     switch event.kind {
     case .peer(.authenticationToken): token = true
-    case .peer(.identity) where !sides.isInitiator(event) && !token:
+    case .peer(.identity) where !report.leg.isInitiator(event) && !token:
       report.violation(at: event, by: event.sender, "identity before any authentication_token")
     default: break
     }
@@ -57,26 +53,57 @@ struct IdentityNeedsToken: Rule {
 /// SEC-012: a token that the inviter does not take.
 struct TokenIsAccepted: Rule {
   static let info = RuleInfo(
-    id: "SEC-012", alsoDecides: ["PA-004", "INV-009", "INV-012"],
+    id: "SEC-012",
     statement: "A presented token is one that the inviter issued, unused and in time; it answers with its identity.",
     severity: .major, reference: "chum.md 5.9", sight: .decrypted)
   static let interests: EventSet = [.peer, .closed]
-  private var token: Witness?
+  private var token: Place?
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     switch event.kind {
-    case .peer(.authenticationToken): token = Witness(event, "the token")
+    case .peer(.authenticationToken): token = token ?? Place(event)
     case .peer(.identity): token = nil
-    case .closed(_, let reason, _):
-      guard let token else { return }
-      let culprit: Culprit = token.direction == .fromClient ? .client : .remote
-      report.violation(
-        at: token, by: culprit, "the inviter closed without its identity: \(excerpt(reason, 100))",
-        because: [Witness(event, "the close")])
-      self.token = nil
+    case .closed(let code, let reason, let echo):
+      // Only a close from the inviter's side, in words, is an answer; a lost socket or a joiner that leaves is none.
+      if let token, !echo, code != 1006, code != 1005, event.direction != token.direction {
+        report.violation(
+          at: token, by: token.direction.speaker,
+          "the inviter closed without its identity: \(excerpt(reason, 100))", because: [Witness(event, "the close")])
+      }
+      token = nil
     default: break
     }
+  }
+}
+
+/// PA-004: a token gets an answer, or a close.
+struct TokenIsAnswered: Rule {
+  static let info = RuleInfo(
+    id: "PA-004", alsoDecides: ["PA-002"],
+    statement: "The inviter answers authentication_token with its identity, or closes, within 2 s.",
+    severity: .critical,
+    reference: "connection.md 5.4 Q2", sight: .decrypted)
+  static let interests: EventSet = [.peer, .closed]
+  private var token: Place?
+  init(_ facts: SessionFacts) {}
+
+  mutating func observe(_ event: Event, _ report: inout Reporter) {
+    switch event.kind {
+    case .peer(.authenticationToken): token = token ?? Place(event)
+    case .peer(.identity), .closed: judge(event.time, &report)
+    default: break
+    }
+  }
+
+  mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { judge(end.time, &report) }
+
+  private mutating func judge(_ now: Double, _ report: inout Reporter) {
+    if let token, now - token.time > 2_200 {
+      report.violation(
+        at: token, by: token.direction.opposite.speaker, "neither answered nor closed for \(Int(now - token.time)) ms")
+    }
+    token = nil
   }
 }
 
@@ -102,17 +129,15 @@ struct JoinerClosesAfterIdentity: Rule {
     id: "PA-005", alsoDecides: ["SEC-017"],
     statement: "The joiner answers the inviter's identity with its own and closes within 2 s, or CHUM goes on here.",
     severity: .major, reference: "connection.md 5.4 Q3", sight: .decrypted)
-  static let interests: EventSet = [.encrypted, .peer, .closed, .controlText]
-  private var sides = Sides()
+  static let interests: EventSet = [.peer, .closed, .controlText]
   private var inviter: Witness?
   private var joiner: Witness?
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    sides.note(event)
     switch event.kind {
     case .peer(.identity):
-      if sides.isInitiator(event) {
+      if report.leg.isInitiator(event) {
         joiner = Witness(event, "the joiner's identity")
       } else {
         inviter = Witness(event, "the inviter's identity")
@@ -128,10 +153,10 @@ struct JoinerClosesAfterIdentity: Rule {
   mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { judge(end.time, &report) }
 
   private mutating func judge(_ now: Double, _ report: inout Reporter) {
-    let culprit: Culprit = sides.initiator == .fromClient ? .client : .remote
-    if let joiner, now - joiner.time > 2_500 {
+    let culprit = (report.leg.initiator ?? .fromClient).speaker
+    if let joiner, now - joiner.time > 2_200 {
       report.violation(at: joiner, by: culprit, "not closed for \(Int(now - joiner.time)) ms after this")
-    } else if let inviter, joiner == nil, now - inviter.time > 2_500 {
+    } else if let inviter, joiner == nil, now - inviter.time > 2_200 {
       report.violation(at: inviter, by: culprit, "not answered with an identity for \(Int(now - inviter.time)) ms")
     }
     inviter = nil
@@ -142,10 +167,10 @@ struct JoinerClosesAfterIdentity: Rule {
 /// PA-007, PA-008 and PA-022: the identity is the one that was proved.
 struct IdentityIsTheProvenOne: Rule {
   static let info = RuleInfo(
-    id: "PA-007", alsoDecides: ["PA-008", "PA-022"],
-    statement: "The identity's person, person keys and instance are those of the connection establishment.",
+    id: "PA-007",
+    statement: "The identity's person, keys and instance are those of the connection establishment and the handshake.",
     severity: .critical, reference: "connection.md 5.4", sight: .decrypted)
-  static let interests: EventSet = .peer
+  static let interests: EventSet = [.peer, .encrypted]
   private struct Proven: Sendable {
     var person: String?
     var key: String?
@@ -154,10 +179,16 @@ struct IdentityIsTheProvenOne: Rule {
     var place: Witness?
   }
   private var proven = [Proven(), Proven()]
+  private var source: String?
+  private var target: String?
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    let side = Int(event.direction.rawValue)
+    let side = event.side
+    if case .encrypted(let channel) = event.kind {
+      source = channel.source
+      target = channel.target
+    }
     guard case .peer(let message) = event.kind else { return }
     switch message {
     case .personIdObject(let email): proven[side].person = IdHash.person(email: email)
@@ -169,16 +200,20 @@ struct IdentityIsTheProvenOne: Rule {
     case .identity(let file):
       let known = proven[side]
       let witnesses = [known.place].compactMap { $0 }
+      let isInviter = !report.leg.isInitiator(event)
+      // The inviter is dialled by its instance key; a joiner may dial with its person key (PA-018).
+      let isDialledKey = isInviter || source != known.key
       let pairs: [(String, String, String?)] = [
         ("person id", file.personId, known.person), ("person key", file.personKeyPublic.lowercased(), known.key),
         ("person sign key", file.personSignKeyPublic.lowercased(), known.signKey),
         ("instance id", file.instanceId, known.instance),
+        ("instance key", file.instanceKeyPublic.lowercased(), isDialledKey ? (isInviter ? target : source) : nil),
       ]
       for (name, sent, expected) in pairs {
         guard let expected, sent != expected else { continue }
         report.violation(
           at: event, by: event.sender, "\(name) \(sent.prefix(8))… is not the proven \(expected.prefix(8))…",
-          because: witnesses)
+          because: witnesses, also: name == "person sign key" ? ["PA-022"] : isInviter ? ["PA-008"] : [])
       }
     default: break
     }
@@ -188,9 +223,8 @@ struct IdentityIsTheProvenOne: Rule {
 /// PA-010: secrets stay at home.
 struct NoSecretIdentity: Rule {
   static let info = RuleInfo(
-    id: "PA-010", alsoDecides: ["IOM-006", "PA-009"],
-    statement: "An identity message is well-formed and of kind public.",
-    severity: .critical, reference: "connection.md 6.1", sight: .decrypted)
+    id: "PA-010", statement: "An identity message is well-formed and of kind public.", severity: .critical,
+    reference: "connection.md 6.1", sight: .decrypted)
   static let interests: EventSet = .peerFault
   init(_ facts: SessionFacts) {}
 
@@ -199,7 +233,9 @@ struct NoSecretIdentity: Rule {
     if failure.code == "peer.secret-identity" || failure.code.hasPrefix("identity.")
       || failure.section == "connection.md 6.1"
     {
-      report.violation(at: event, by: event.sender, failure.detail)
+      report.violation(
+        at: event, by: event.sender, failure.detail,
+        also: failure.code == "peer.secret-identity" ? ["IOM-006"] : ["PA-009"])
     }
   }
 }

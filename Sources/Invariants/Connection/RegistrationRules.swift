@@ -1,34 +1,69 @@
+import Cryptobox
 import Trace
 import Wire
 import WireBytes
 
-/// CS-019: the first message is one of the two that the server knows.
+/// LS-001 and HS-001: the first message is one of the two that the server knows, with keys in it.
 struct FirstMessageIsKnown: Rule {
   static let info = RuleInfo(
-    id: "CS-019", alsoDecides: ["CS-020", "CS-021", "CS-022", "LS-001", "HS-001"],
+    id: "LS-001", alsoDecides: ["HS-001"],
     statement: "The first message of a client is a well-formed register or communication_request.", severity: .major,
     reference: "connection.md 2.4")
-  static let interests: EventSet = .clearFault
+  static let interests: EventSet = [.clearFault, .server]
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    guard case .clearFault(.firstMessage, let failure) = event.kind, event.direction == .fromClient else { return }
-    report.violation(at: event, by: .client, "first message: \(failure.detail)")
+    guard event.direction == .fromClient else { return }
+    switch event.kind {
+    case .clearFault(.firstMessage, let failure):
+      report.violation(at: event, by: .client, "first message: \(failure.detail)")
+    case .server(.register(let key)) where key.utf8.count != 64 || !Hex.isHex(key):
+      report.violation(
+        at: event, by: .client, "publicKey \(JSONText.quoted(excerpt(key, 70))) is not 64 hex digits", also: [])
+    default: break
+    }
   }
 }
 
-/// CS-014: a registered key is a key.
-struct RegisteredKeyIsAKey: Rule {
+/// CS-014 and CS-015: what is no key gets no challenge.
+struct NoChallengeForABadKey: Rule {
   static let info = RuleInfo(
-    id: "CS-014", alsoDecides: ["CS-015"],
-    statement: "The publicKey of register is 64 hex digits.", severity: .major, reference: "connection.md 2.2 M1")
+    id: "CS-014", statement: "A register whose key has other than 32 bytes gets no challenge.", severity: .major,
+    reference: "connection.md 8.2")
   static let interests: EventSet = .server
+  private var bad: Witness?
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    guard case .server(.register(let key)) = event.kind, event.direction == .fromClient else { return }
-    if key.utf8.count != 64 || !Hex.isHex(key) {
-      report.violation(at: event, by: .client, "publicKey \(JSONText.quoted(excerpt(key, 70))) is not 64 hex digits")
+    switch (event.kind, event.direction) {
+    case (.server(.register(let key)), .fromClient) where key.utf8.count != 64:
+      bad = Witness(event, "the key of \(key.utf8.count) characters")
+    case (.server(.authenticationRequest), .fromServer):
+      guard let bad else { return }
+      report.violation(at: event, by: .commServer, "a challenge for a key that is none", because: [bad])
+    default: break
+    }
+  }
+}
+
+struct NoChallengeForANonHexKey: Rule {
+  static let info = RuleInfo(
+    id: "CS-015", statement: "A register whose key is not hex gets no challenge.", severity: .major, binding: .strict,
+    reference: "connection.md 8.2", knownDeviation: "connection.md 2.9")
+  static let interests: EventSet = .server
+  private var bad: Witness?
+  init(_ facts: SessionFacts) {}
+
+  mutating func observe(_ event: Event, _ report: inout Reporter) {
+    switch (event.kind, event.direction) {
+    case (.server(.register(let key)), .fromClient) where key.utf8.count == 64 && !Hex.isHex(key):
+      bad = Witness(event, "the key that is not hex")
+    case (.server(.authenticationRequest), .fromServer):
+      guard let bad else { return }
+      report.violation(
+        at: event, by: .commServer, "a challenge for a key that is not hex", because: [bad],
+        deviation: Self.info.knownDeviation)
+    default: break
     }
   }
 }
@@ -71,32 +106,57 @@ struct ChallengeOpens: Rule {
   }
 }
 
+/// LS-003: who cannot open the challenge does not answer it.
+struct NoResponseToABadChallenge: Rule {
+  static let info = RuleInfo(
+    id: "LS-003", statement: "A challenge that does not open gets no response; the listener closes.", severity: .major,
+    reference: "connection.md 8.3")
+  static let interests: EventSet = [.registrationProof, .server]
+  private var bad: (place: Witness, isShort: Bool)?
+  init(_ facts: SessionFacts) {}
+
+  mutating func observe(_ event: Event, _ report: inout Reporter) {
+    switch event.kind {
+    case .registrationProof(let proof) where proof.step == .challenge:
+      if proof.outcome == .notOpened { bad = (Witness(event, "the challenge that does not open"), false) }
+      if proof.outcome == .wrong { bad = (Witness(event, "the challenge of other than 64 bytes"), true) }
+    case .server(.authenticationResponse):
+      guard let bad else { return }
+      // LS-004, the case of a wrong length, is hardening: it only warns.
+      report.violation(
+        at: event, by: .client, "a response to a challenge that is none", because: [bad.place],
+        weight: bad.isShort ? .possible : .proven, also: bad.isShort ? ["LS-004"] : [])
+    default: break
+    }
+  }
+}
+
 /// CS-003: no challenge twice.
 struct ChallengesDiffer: Rule {
   static let info = RuleInfo(
     id: "CS-003", statement: "Two registrations get different challenges and nonces.", severity: .critical,
-    reference: "connection.md 2.3")
-  static let scope = RuleScope.session
+    reference: "connection.md 2.3", isSessionWide: true)
   static let interests: EventSet = .server
   /// Challenges remembered; in longer sessions the oldest are forgotten.
-  private var seen: RecentTable<Witness>
-  init(_ facts: SessionFacts) { seen = RecentTable(capacity: 4_096) }
+  private var seen = RecentTable<Place>(capacity: 4_096)
+  init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard case .server(.authenticationRequest(_, let challenge)) = event.kind else { return }
     let nonce = String(challenge.prefix(48))
     if let earlier = seen[nonce] {
-      report.violation(at: event, by: .commServer, "the challenge's nonce was used before", because: [earlier])
+      report.violation(
+        at: event, by: .commServer, "the challenge's nonce was used before",
+        because: [Witness(earlier, "first use of nonce \(nonce.prefix(8))…")])
     }
-    seen[nonce] = Witness(event, "first use of nonce \(nonce.prefix(8))…")
+    seen[nonce] = Place(event)
   }
 }
 
 /// LS-002: the response proves the key.
 struct ResponseIsTheComplement: Rule {
   static let info = RuleInfo(
-    id: "LS-002", alsoDecides: ["CS-006", "CS-007", "CS-008", "CS-009", "CS-011"],
-    statement: "authentication_response is 208 hex digits that open to the complement of the challenge.",
+    id: "LS-002", statement: "authentication_response is 208 hex digits that open to the complement of the challenge.",
     severity: .critical, reference: "connection.md 2.3")
   static let interests: EventSet = [.server, .registrationProof]
   private var challenge: Witness?
@@ -128,20 +188,25 @@ struct ResponseIsTheComplement: Rule {
 /// CS-005: a wrong response never succeeds.
 struct WrongResponseIsRefused: Rule {
   static let info = RuleInfo(
-    id: "CS-005", statement: "authentication_success follows only a response that proves the key.",
-    severity: .critical, reference: "connection.md 2.3")
+    id: "CS-005", alsoDecides: ["CS-007"],
+    statement: "authentication_success follows only a response that proves the key.", severity: .critical,
+    reference: "connection.md 2.3")
   static let interests: EventSet = [.server, .registrationProof]
-  private var wrong: Witness?
+  private var wrong: (place: Witness, opened: Bool)?
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     switch event.kind {
+    case .server(.authenticationResponse(let response)) where response.utf8.count != 208 || !Hex.isHex(response):
+      wrong = (Witness(event, "the response that is none"), false)
     case .registrationProof(let proof)
     where proof.step == .response && (proof.outcome == .wrong || proof.outcome == .notOpened):
-      wrong = Witness(event, "the wrong response")
+      wrong = (Witness(event, "the wrong response"), proof.outcome == .wrong)
     case .server(.authenticationSuccess):
       guard let wrong else { return }
-      report.violation(at: event, by: .commServer, "success after a response that proves nothing", because: [wrong])
+      report.violation(
+        at: event, by: .commServer, "success after a response that proves nothing", because: [wrong.place],
+        also: wrong.opened ? ["CS-006", "CS-008"] : ["CS-007", "CS-009"])
     default: break
     }
   }
@@ -150,7 +215,7 @@ struct WrongResponseIsRefused: Rule {
 /// CS-004: success states a usable ping interval.
 struct SuccessStatesInterval: Rule {
   static let info = RuleInfo(
-    id: "CS-004", alsoDecides: ["LS-014"],
+    id: "CS-004",
     statement: "authentication_success carries a pingInterval that is a positive integer of ms, at most 600,000.",
     severity: .critical, reference: "connection.md 2.2 M4")
   static let interests: EventSet = .server
@@ -164,10 +229,10 @@ struct SuccessStatesInterval: Rule {
   }
 }
 
-/// LS-011: registration goes step by step.
+/// The order of a registration, on both sides.
 struct RegistrationInOrder: Rule {
   static let info = RuleInfo(
-    id: "LS-011", alsoDecides: ["CS-018", "CS-031"],
+    id: "CS-031",
     statement:
       "register, authentication_request, authentication_response and authentication_success follow each other.",
     severity: .major, reference: "connection.md 2.4")
@@ -184,8 +249,8 @@ struct RegistrationInOrder: Rule {
       default: return
       }
       report.violation(
-        at: event, by: event.direction == .fromClient ? .client : .commServer,
-        "\(phase.rawValue) was due: \(failure.detail)", because: [last].compactMap { $0 })
+        at: event, by: event.clearSender, "\(phase.rawValue) was due: \(failure.detail)",
+        because: [last].compactMap { $0 }, also: event.direction == .fromClient ? ["LS-002"] : [])
     default: break
     }
   }
@@ -194,15 +259,15 @@ struct RegistrationInOrder: Rule {
 /// CS-025: a spare connection is silent but for pongs.
 struct SpareIsSilent: Rule {
   static let info = RuleInfo(
-    id: "CS-025", alsoDecides: ["LS-010", "RL-022", "KA-006"],
-    statement: "On a spare connection only ping, pong and connection_handover are sent.", severity: .major,
-    reference: "connection.md 2.4")
+    id: "CS-025", statement: "On a spare connection only ping, pong and connection_handover are sent.",
+    severity: .major, reference: "connection.md 2.4")
   static let interests: EventSet = .clearFault
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard case .clearFault(.spare, let failure) = event.kind else { return }
     report.violation(
-      at: event, by: event.direction == .fromClient ? .client : .commServer, "stray message \(failure.detail)")
+      at: event, by: event.clearSender, "stray message \(failure.detail)",
+      also: event.direction == .fromServer && failure.detail.contains("comm_ping") ? ["KA-006"] : [])
   }
 }

@@ -20,23 +20,25 @@ public enum Sight: String, Sendable {
   case clear, decrypted
 }
 
-/// What `chumgate explain` tells of a rule.
-public struct RuleInfo: Sendable {
+/// What `chumgate explain` tells of a rule. A class, so that naming the rule in flight costs a pointer.
+public final class RuleInfo: Sendable {
   public let id: String
-  /// Other requirements that the same check decides (decisions.md 16).
+  /// Other requirements that the same check decides (decisions.md 16): what breaks the rule breaks them too.
   public let alsoDecides: [String]
   public let statement: String
   public let severity: Severity
   public let binding: Binding
   /// Document and chapter, such as `chum.md 5.4`.
   public let reference: String
-  /// The F number, or the reason, of the reference's own known deviation.
+  /// The F or R number of the reference's own known deviation; findings that are it say so (`Finding.deviation`).
   public let knownDeviation: String?
   public let sight: Sight
+  /// True when one copy watches all connections.
+  let isSessionWide: Bool
 
   public init(
     id: String, alsoDecides: [String] = [], statement: String, severity: Severity, binding: Binding = .compatible,
-    reference: String, knownDeviation: String? = nil, sight: Sight = .clear
+    reference: String, knownDeviation: String? = nil, sight: Sight = .clear, isSessionWide: Bool = false
   ) {
     self.id = id
     self.alsoDecides = alsoDecides
@@ -46,6 +48,7 @@ public struct RuleInfo: Sendable {
     self.reference = reference
     self.knownDeviation = knownDeviation
     self.sight = sight
+    self.isSessionWide = isSessionWide
   }
 }
 
@@ -71,11 +74,10 @@ public enum RuleScope: Sendable { case leg, session }
 /// A temporal rule as a streaming monitor: events in, violations out, memory bounded by what is open.
 ///
 /// A copy with scope `leg` lives from the first event of interest on a connection to the connection's end; it judges
-/// what that connection's client does, since every other party has a connection of its own. The engine drops reports
-/// against the remote peer when the peer's own connection is in the recording.
+/// what that connection's client does, since every other party has a connection of its own. Reports against the remote
+/// peer are dropped when the peer's own connection is in the recording.
 public protocol Rule: Sendable {
   static var info: RuleInfo { get }
-  static var scope: RuleScope { get }
   static var interests: EventSet { get }
   init(_ facts: SessionFacts)
   mutating func observe(_ event: Event, _ report: inout Reporter)
@@ -84,7 +86,7 @@ public protocol Rule: Sendable {
 }
 
 extension Rule {
-  public static var scope: RuleScope { .leg }
+  public static var scope: RuleScope { info.isSessionWide ? .session : .leg }
   public mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) {}
 }
 
@@ -92,7 +94,7 @@ extension Rule {
 public struct EndOfWatch: Sendable {
   /// Time of the last event of the recording so far, in ms.
   public let time: Double
-  /// True when the connection closed; false when the recording ended with the connection open.
+  /// True when a side closed the connection; false when the recording ended with the connection open.
   public let closed: Bool
 
   public init(time: Double, closed: Bool) {

@@ -8,13 +8,12 @@ public struct RuleEngine {
 
   /// What is watched of one connection; a class, so that monitors change in place.
   private final class Leg {
-    var monitors: [(any Rule)?]
-    var remoteIsRecorded = false
-    var role = LegRole.undecided
-    var clientClosed = false
-    var serverClosed = false
+    let facts = LegFacts()
+    /// Where a rule's monitor stands in `monitors`; −1 while the rule slept. Idle connections cost little this way.
+    var slots: [Int16]
+    var monitors: [any Rule] = []
 
-    init(ruleCount: Int) { monitors = [(any Rule)?](repeating: nil, count: ruleCount) }
+    init(ruleCount: Int) { slots = [Int16](repeating: -1, count: ruleCount) }
   }
 
   private let rules: [any Rule.Type]
@@ -24,15 +23,26 @@ public struct RuleEngine {
   private let legInterests: [[Int]]
   private let sessionInterests: [[Int]]
   private var legs: [Int: Leg] = [:]
+  /// The connection of the last event: most events come in runs.
+  private var recent: (number: Int, leg: Leg)?
   private var sessionMonitors: [(any Rule)?]
   private var lastTime = 0.0
 
   public private(set) var findings: [Finding] = []
   public private(set) var droppedFindings = 0
   public private(set) var eventCount = 0
-  /// How often each rule was woken, by position in `ruleInfos`: zero means that the session gave it nothing to see.
-  public private(set) var wakeCounts: [Int]
+  /// How often each kind of event came; what a rule looks at follows from it.
+  private var kindCounts = [Int](repeating: 0, count: EventSet.count)
   public var ruleInfos: [RuleInfo] { infos }
+  /// Connections under watch.
+  public var openLegs: Int { legs.count }
+
+  /// How often each rule was woken, by position in `ruleInfos`: zero means that the session gave it nothing to see.
+  public var wakeCounts: [Int] {
+    rules.map { rule in
+      (0..<EventSet.count).reduce(0) { $0 + (rule.interests.rawValue >> UInt64($1) & 1 == 1 ? kindCounts[$1] : 0) }
+    }
+  }
 
   public init(rules: [any Rule.Type] = RuleBook.all, facts: SessionFacts) {
     self.rules = rules
@@ -52,32 +62,47 @@ public struct RuleEngine {
     self.legInterests = legInterests
     self.sessionInterests = sessionInterests
     sessionMonitors = [(any Rule)?](repeating: nil, count: rules.count)
-    wakeCounts = [Int](repeating: 0, count: rules.count)
   }
 
   public mutating func observe(_ event: Event) {
     eventCount += 1
-    lastTime = event.time
+    if event.time > lastTime { lastTime = event.time }
     let ordinal = event.kind.ordinal
+    kindCounts[ordinal] += 1
+    if case .ended = event.kind { return retire(event.leg) }
+    let leg = leg(event.leg)
+    leg.facts.note(event)
+    if case .spliced(let requester, _) = event.kind {
+      leg.facts.remoteIsRecorded = true
+      // A requester that is gone already needs no mark, and must not come back as an empty watch.
+      legs[requester]?.facts.remoteIsRecorded = true
+    }
+    guard !infos.isEmpty else { return }
+    var reporter = Reporter(leg: leg.facts, rules: infos, position: 0)
     for position in sessionInterests[ordinal] {
-      wakeCounts[position] += 1
-      var reporter = Reporter(rule: infos[position], remoteIsRecorded: false, role: .undecided)
+      reporter.position = position
       if sessionMonitors[position] == nil { sessionMonitors[position] = rules[position].init(facts) }
       sessionMonitors[position]?.observe(event, &reporter)
-      keep(reporter.findings)
     }
-    noteRole(event)
-    let interested = legInterests[ordinal]
-    if !interested.isEmpty { wake(interested, leg(event.leg), event) }
-    if case .closed = event.kind { noteClose(event) }
+    for position in legInterests[ordinal] {
+      reporter.position = position
+      if leg.slots[position] < 0 {
+        leg.slots[position] = Int16(leg.monitors.count)
+        leg.monitors.append(rules[position].init(facts))
+      }
+      leg.monitors[Int(leg.slots[position])].observe(event, &reporter)
+    }
+    if !reporter.findings.isEmpty { keep(reporter.findings) }
+    if leg.facts.isOver { retire(event.leg) }
   }
 
   /// Ends the watch over everything still open.
   public mutating func finish() {
-    for number in legs.keys.sorted() { retire(number, closed: false) }
+    for number in legs.keys.sorted() { retire(number) }
+    let nowhere = LegFacts()
     for position in rules.indices {
       guard var monitor = sessionMonitors[position] else { continue }
-      var reporter = Reporter(rule: infos[position], remoteIsRecorded: false, role: .undecided)
+      var reporter = Reporter(leg: nowhere, rules: infos, position: position)
       monitor.finish(EndOfWatch(time: lastTime, closed: false), &reporter)
       sessionMonitors[position] = nil
       keep(reporter.findings)
@@ -86,53 +111,22 @@ public struct RuleEngine {
   }
 
   private mutating func leg(_ number: Int) -> Leg {
-    if let leg = legs[number] { return leg }
-    let leg = Leg(ruleCount: rules.count)
+    if let recent, recent.number == number { return recent.leg }
+    let leg = legs[number] ?? Leg(ruleCount: rules.count)
     legs[number] = leg
+    recent = (number, leg)
     return leg
   }
 
-  private mutating func wake(_ positions: [Int], _ leg: Leg, _ event: Event) {
-    for position in positions {
-      wakeCounts[position] += 1
-      var reporter = Reporter(rule: infos[position], remoteIsRecorded: leg.remoteIsRecorded, role: leg.role)
-      if leg.monitors[position] == nil { leg.monitors[position] = rules[position].init(facts) }
-      leg.monitors[position]?.observe(event, &reporter)
-      if !reporter.findings.isEmpty { keep(reporter.findings) }
-    }
-  }
-
-  private mutating func noteRole(_ event: Event) {
-    switch event.kind {
-    case .server(.register) where event.direction == .fromClient: decide(event.leg, .listener)
-    case .server(.communicationRequest) where event.direction == .fromClient: decide(event.leg, .requester)
-    case .spliced(let requester):
-      leg(event.leg).remoteIsRecorded = true
-      leg(requester).remoteIsRecorded = true
-    default: break
-    }
-  }
-
-  private mutating func decide(_ number: Int, _ role: LegRole) {
-    let leg = leg(number)
-    if leg.role == .undecided { leg.role = role }
-  }
-
-  /// A connection is over when both sides have said so, or when the socket is gone.
-  private mutating func noteClose(_ event: Event) {
-    guard case .closed(let code, _, _) = event.kind, let leg = legs[event.leg] else { return }
-    if event.direction == .fromClient { leg.clientClosed = true } else { leg.serverClosed = true }
-    if leg.clientClosed && leg.serverClosed || code == 1006 { retire(event.leg, closed: true) }
-  }
-
-  private mutating func retire(_ number: Int, closed: Bool) {
+  /// A connection is over when both sides have said so, or when its reader gives it up.
+  private mutating func retire(_ number: Int) {
+    if recent?.number == number { recent = nil }
     guard let leg = legs.removeValue(forKey: number) else { return }
-    for position in rules.indices {
-      guard var monitor = leg.monitors[position] else { continue }
-      var reporter = Reporter(
-        rule: infos[position], remoteIsRecorded: leg.remoteIsRecorded, role: leg.role)
-      monitor.finish(EndOfWatch(time: lastTime, closed: closed), &reporter)
-      keep(reporter.findings)
+    let end = EndOfWatch(time: lastTime, closed: leg.facts.hasClosed)
+    for position in rules.indices where leg.slots[position] >= 0 {
+      var reporter = Reporter(leg: leg.facts, rules: infos, position: position)
+      leg.monitors[Int(leg.slots[position])].finish(end, &reporter)
+      if !reporter.findings.isEmpty { keep(reporter.findings) }
     }
   }
 

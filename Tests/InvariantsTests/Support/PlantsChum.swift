@@ -4,39 +4,22 @@ import Wire
 import WireBytes
 
 extension Plants {
-  private static let foreign = String(repeating: "ab", count: 32)
+  static let foreign = String(repeating: "ab", count: 32)
 
-  static let chum: [Plant] = framing + streams + start + rounds + content
-
-  /// An answer of the given side to the request with the given text.
-  private static func answer(_ editor: SessionEditor, _ request: Int) -> Int {
-    guard case .sealed(.text(let text)) = editor.items[request].content,
-      case .request(let id, _, _)? = try? ChumMessage.decode(text)
-    else { return request }
-    return editor.index("{\"responseId\":\(id),", editor.items[request].direction.opposite, from: request)
-  }
-
-  private static func text(_ editor: SessionEditor, _ position: Int) -> String {
-    if case .sealed(.text(let text)) = editor.items[position].content { return text }
-    return ""
-  }
-
-  private static func set(_ editor: inout SessionEditor, _ position: Int, _ message: ChumMessage) {
-    editor.items[position].content = .sealed(.text(message.text))
-  }
-
-  private static func id(_ editor: SessionEditor, _ request: Int) -> Int {
-    if case .request(let id, _, _)? = try? ChumMessage.decode(text(editor, request)) { return id }
-    return -1
-  }
+  static let chum: [Plant] = framing + streams + start + rounds + requests + content + errors
 
   private static let framing: [Plant] = [
-    .leg("FRM-001", "an answer lost", "iop-chum-1", "c9") {
+    .leg("FRM-001", "an answer lost", "iop-chum-1", "c9", at: .earlier) {
       $0.items.remove(at: answer($0, $0.index("\"serviceId\":4")))
     },
-    .leg("CHUM-004", "the first request lost", "iop-chum-1", "c9") { editor in
+    .leg("CHUM-004", "the first request lost", "iop-chum-1", "c9", at: .changed(0), also: ["PR-030"]) { editor in
       let request = editor.index("\"serviceId\":1", .fromClient)
+      let text = editor.index("synchronisation", .fromClient)
+      editor.items[request].time = editor.items[text].time + 1
       editor.items.remove(at: answer(editor, request))
+    },
+    .leg("STOP-001", "a stop for nothing", "iop-chum-1", "c9") { editor in
+      editor.insert(ChumMessage.writeStreamError(id: 4_711).text, .fromClient, after: editor.index("\"serviceId\":4"))
     },
     .leg("FRM-015", "an answer after a minute", "iop-chum-1", "c9") { editor in
       editor.delay(60_000, from: answer(editor, editor.index("\"serviceId\":4")))
@@ -52,6 +35,13 @@ extension Plants {
     .leg("FRM-004", "an open id again", "iop-chum-1", "c9") { editor in
       let request = editor.index("\"serviceId\":4", .fromClient)
       editor.insert(text(editor, request), .fromClient, after: request)
+    },
+    .leg("FRM-002", "an answer to oneself", "iop-chum-1", "c9", also: ["FRM-005"]) { editor in
+      let request = editor.index("\"serviceId\":4", .fromClient)
+      editor.insert(ChumMessage.data(id: id(editor, request), "[]").text, .fromClient, after: request)
+    },
+    .leg("FRM-012", "args that are no array", "iop-chum-1", "c9", also: ["CF-012"]) { editor in
+      editor.replace("\"serviceId\":2,\"args\":[]", "\"serviceId\":2,\"args\":null", .fromClient)
     },
     .leg("FRM-012", "JSON that is no message", "iop-chum-1", "c9") { editor in
       editor.insert("{\"type\":\"greeting\"}", .fromClient, after: editor.index("\"serviceId\":4"))
@@ -70,7 +60,7 @@ extension Plants {
         .sealed(.binary(ChumBinaryChunk(id: id, data: [1, 2]).bytes)), editor.items[stream].direction, after: stream - 1
       )
     },
-    .leg("FRM-007", "a stream without an end", "chum-clob-1", "c4") { editor in
+    .leg("FRM-007", "a stream without an end", "chum-clob-1", "c4", at: .earlier) { editor in
       let end = editor.index("\"type\":\"stream-end\"")
       editor.items.remove(at: end)
       editor.delay(10_000, from: end)
@@ -88,6 +78,12 @@ extension Plants {
       editor.insert(
         ChumMessage.stream(id: id(editor, request), chunk: "<div", encoding: "utf8").text, .fromServer, after: request)
     },
+    .leg("CF-080", "a chunk without data", "chum-blob-fixed-1", "c9") { editor in
+      let end = editor.index("\"type\":\"stream-end\"")
+      let id = Double(text(editor, end).split(separator: ",")[0].split(separator: ":")[1]) ?? 0
+      editor.insert(
+        .sealed(.binary(ChumBinaryChunk(id: id, data: []).bytes)), editor.items[end].direction, after: end - 1)
+    },
     .leg("FRM-011", "a stream that does not stop", "chum-clob-1", "c4") { editor in
       let end = editor.index("\"type\":\"stream-end\"")
       let id = Int(text(editor, end).split(separator: ",")[0].split(separator: ":")[1]) ?? 0
@@ -98,7 +94,10 @@ extension Plants {
   ]
 
   private static let start: [Plant] = [
-    .leg("CHUM-001", "no control text", "iop-chum-1", "c9") { $0.drop("synchronisation", .fromClient) },
+    .leg("CHUM-001", "no control text", "iop-chum-1", "c9", at: .later) { $0.drop("synchronisation", .fromClient) },
+    .leg("CHUM-001", "two control texts", "iop-chum-1", "c9") { editor in
+      editor.insert("synchronisation", .fromClient, after: editor.index("synchronisation", .fromClient))
+    },
     .leg("CHUM-002", "another spelling", "iop-chum-1", "c9") {
       $0.replace("synchronisation", "synchronization", .fromClient)
     },
@@ -106,7 +105,7 @@ extension Plants {
       let other = editor.index("synchronisation", .fromServer)
       editor.insert(ChumMessage.request(id: 0, service: 1, args: []).text, .fromClient, after: other - 1)
     },
-    .leg("CHUM-009", "no proof of the person", "iop-chum-1", "c9") { editor in
+    .leg("CHUM-009", "no proof of the person", "iop-chum-1", "c9", at: .later) { editor in
       let challenge = editor.sealedBinary(0, .fromServer)
       editor.items[editor.sealedBinary(0, .fromClient)].content = editor.items[challenge].content
     },
@@ -116,14 +115,21 @@ extension Plants {
     .leg("CHUM-006", "the version as a text", "iop-chum-1", "c9") {
       $0.replace("\"data\":8}", "\"data\":\"8\"}", .fromServer)
     },
-    .leg("CHUM-007", "going on with version 7", "iop-chum-1", "c9") {
+    .leg("CHUM-007", "going on with version 7", "iop-chum-1", "c9", at: .changed(1)) {
       $0.replace("\"data\":8}", "\"data\":7}", .fromServer)
     },
     .leg("CHUM-008", "asking twice in a breath", "iop-chum-1", "c9") { editor in
       let request = editor.index("\"serviceId\":1", .fromClient)
       editor.insert(text(editor, request), .fromClient, after: request)
     },
-    .leg("CHUM-082", "one side never imports", "iop-chum-1", "c9") { editor in
+    .leg("CF-009", "asking again after another error", "iop-chum-1", "c9", at: .later) { editor in
+      let request = editor.index("\"serviceId\":1", .fromClient)
+      let first = answer(editor, request)
+      set(&editor, first, .error(id: id(editor, request), name: "Error", message: "no", code: "SB-READ2"))
+      editor.insert(ChumMessage.request(id: 1, service: 1, args: []).text, .fromClient, after: first)
+      editor.delay(400, from: first + 1)
+    },
+    .leg("CHUM-082", "one side never imports", "iop-chum-1", "c9", at: .earlier) { editor in
       var position = 0
       while position < editor.items.count {
         if editor.items[position].direction == .fromClient, text(editor, position).contains("\"serviceId\":2") {
@@ -153,21 +159,38 @@ extension Plants {
     .leg("CHUM-080", "a Chum object offered", "iop-chum-1", "c9") {
       roots(&$0) { ["type": "unversioned", "hash": .string(foreign), "oneType": "Chum"] }
     },
+    .leg("CHUM-016", "a node before its predecessor", "iop-chum-1", "c9", at: .later) { swapNodes(&$0) },
+    .leg("CHUM-070", "four requests at once", "iop-chum-1", "c9", at: .later) { editor in
+      let request = editor.index("\"serviceId\":4", .fromClient)
+      for number in 0..<40 {
+        guard case .request(_, _, let args)? = try? ChumMessage.decode(text(editor, request)) else { return }
+        editor.insert(
+          ChumMessage.request(id: 900 + number, service: 4, args: args).text, .fromClient, after: request + number)
+      }
+    },
+    .leg("CHUM-068", "an object after FIN", "iop-chum-1", "c9", at: .later) { editor in
+      let request = editor.index("\"serviceId\":2", .fromClient)
+      editor.insert(ChumMessage.request(id: 900, service: 10, args: []).text, .fromClient, after: request - 1)
+      editor.insert(ChumMessage.data(id: 900, .string(ChumMessage.undefined)).text, .fromServer, after: request)
+    },
     .leg("CHUM-058", "polling without a pause", "iop-chum-1", "c9") { editor in
       let first = editor.index("\"serviceId\":2", .fromClient)
       let second = editor.index("\"serviceId\":2", .fromClient, from: first + 1)
       editor.delay(-4_000, from: second)
     },
-    .leg("CHUM-057", "polling stops", "iop-chum-1", "c9") { editor in
+    .leg("CHUM-057", "polling stops", "iop-chum-1", "c9", at: .earlier) { editor in
       let first = editor.index("\"serviceId\":2", .fromClient)
       let second = editor.index("\"serviceId\":2", .fromClient, from: first + 1)
       editor.delay(15_000, from: second)
     },
-    .leg("CHUM-067", "a request after FIN", "iop-chum-1", "c9") { editor in
+    .leg("CHUM-067", "a request after FIN", "iop-chum-1", "c9", at: .later) { editor in
       editor.insert(
         ChumMessage.request(id: 2, service: 10, args: []).text, .fromClient,
         after: editor.index("\"serviceId\":2", .fromClient))
     },
+  ]
+
+  private static let requests: [Plant] = [
     .leg("CHUM-020", "a guessed hash", "iop-chum-1", "c9") { editor in
       hash(&editor, editor.index("\"serviceId\":6", .fromClient), foreign)
     },
@@ -187,7 +210,7 @@ extension Plants {
         editor.insert(text(editor, request), .fromClient, after: request)
       }
     },
-    .leg("CHUM-023", "a child after its parent", "iop-chum-1", "c9") { editor in
+    .leg("CHUM-023", "a child after its parent", "iop-chum-1", "c9", at: .changed(1)) { editor in
       let second = editor.index("\"serviceId\":2", .fromClient, from: editor.index("\"serviceId\":2", .fromClient) + 1)
       let list = editor.index("\"serviceId\":4", .fromClient, from: editor.index("ChatMessage", from: second) - 4)
       guard case .request(_, _, let args)? = try? ChumMessage.decode(text(editor, list)),
@@ -197,13 +220,31 @@ extension Plants {
       editor.insert(
         ChumMessage.request(id: 800, service: 6, args: [.string(parent)]).text, .fromClient, after: answered)
     },
-    .leg("CHUM-084", "an instance with itself", "iop-chum-1", "c9") { editor in
+    .leg("CHUM-084", "an instance with itself", "iop-chum-1", "c9", at: .later) { editor in
       let mine = editor.items[editor.index("instance_id_object", .fromClient)].content
       editor.items[editor.index("instance_id_object", .fromServer)].content = mine
     },
   ]
 
   private static let content: [Plant] = [
+    .leg("CHUM-033", "a line end behind an object", "iop-chum-1", "c9") { editor in
+      sent(&editor, 6) { $0 + "\n" }
+    },
+    .leg("CHUM-033", "a bare < in a text", "iop-chum-1", "c9") { $0.replace("Hello Bob", "Hello < Bob") },
+    .leg("CHUM-033", "an ID object with a member too many", "iom-groups-1", idLeg, also: ["CHUM-034"]) { editor in
+      sent(&editor, 7) { $0.replacingOccurrences(of: "</div>", with: "<span itemprop=\"zzz\">1</span></div>") }
+    },
+    .leg("ANSWER-001", "a number for an object", "iop-chum-1", "c9") { editor in
+      let request = editor.index("\"serviceId\":6", .fromClient)
+      set(&editor, answer(editor, request), .data(id: id(editor, request), 5))
+    },
+    .leg("CHUM-026", "a list the wrong way round", "iop-chum-1", "c9", at: .later) { editor in
+      reverseLists(&editor)
+    },
+    .leg("CHUM-035", "a version of something else", "iop-chum-1", "c9", at: .later) { versioned(&$0) },
+    .leg("CHUM-036", "a node for data of another type", "iop-chum-1", "c9", at: .later) { editor in
+      retypeNodes(&editor)
+    },
     .leg("CHUM-029", "one letter of an object changed", "iop-chum-1", "c9") { $0.replace("Hello Bob", "Hallo Bob") },
     .leg("CHUM-030", "an ID object for an object", "iop-chum-1", "c9") { editor in
       editor.replace("<div itemscope", "<div data-id-object=\\\"true\\\" itemscope", .fromServer)
@@ -211,7 +252,7 @@ extension Plants {
     .leg("CHUM-031", "an object for an ID object", "iom-groups-1", idLeg) {
       $0.replace("<div data-id-object=\\\"true\\\" itemscope", "<div itemscope")
     },
-    .leg("CHUM-037", "a root of another type", "chum-blob-fixed-1", "c9") {
+    .leg("CHUM-037", "a root of another type", "chum-blob-fixed-1", "c9", at: .later) {
       $0.replace("BlobDescriptor\\\"}", "Letter\\\"}")
     },
     .leg("CHUM-018", "a Person as version node", "iop-chum-1", "c9") {
@@ -220,18 +261,21 @@ extension Plants {
     .leg("CHUM-039", "rights on the wire", "iop-chum-1", "c9") {
       $0.replace("refin.io/ChatMessage", "refin.io/IdAccess", .fromServer)
     },
-    .leg("CHUM-025", "a list without its references", "iop-chum-1", "c9") { editor in
+    .leg("CHUM-025", "a list without its references", "iop-chum-1", "c9", at: .later) { editor in
       let request = editor.index("\"serviceId\":4", .fromClient)
       let position = answer(editor, request)
       set(&editor, position, .data(id: id(editor, request), "[]"))
     },
-    .leg("CF-035", "a list that is no list", "iop-chum-1", "c9") { editor in
+    .leg("LIST-001", "a list that is no list", "iop-chum-1", "c9") { editor in
       let request = editor.index("\"serviceId\":4", .fromClient)
       set(&editor, answer(editor, request), .data(id: id(editor, request), "{}"))
     },
-    .leg("CHUM-041", "an object nobody announced", "iop-chum-1", "c9") {
+    .leg("CHUM-041", "an object nobody announced", "iop-chum-1", "c9", at: .changed(1)) {
       hash(&$0, $0.index("\"serviceId\":6", .fromClient), foreign)
     },
+  ]
+
+  private static let errors: [Plant] = [
     .leg("CHUM-032", "M2O-PH1", "iop-chum-1", "c9") { editor in
       let request = editor.index("\"serviceId\":4", .fromClient)
       set(
@@ -256,39 +300,18 @@ extension Plants {
       let second = editor.index("CES-GO1", from: first + 1)
       editor.replace("\"code\":\"CES-GO1\"", "\"code\":\"SB-READ2\"", from: second)
     },
-    .leg("CHUM-085", "an answer of 65 MiB", "iop-chum-1", "c9") { editor in
-      let request = editor.index("\"serviceId\":4", .fromClient)
-      let position = answer(editor, request)
-      let direction = editor.items[position].direction
-      let message = ChumMessage.data(id: id(editor, request), .string(String(repeating: "x", count: 65 << 20))).text
-      editor.items.remove(at: position)
-      var at = position - 1
-      for piece in Fragmentation.split(text: message) {
-        switch piece {
-        case .text(let text): editor.insert(.sealed(.text(text)), direction, after: at)
-        case .binary(let bytes): editor.insert(.sealed(.binary(bytes)), direction, after: at)
-        }
-        at += 1
-      }
+    .events("CHUM-085", "an answer of 65 MiB", "iop-chum-1", "c9") { events in
+      guard
+        let index = events.firstIndex(where: { if case .responded(_, .data) = $0.kind { true } else { false } }),
+        case .responded(let id, .data(let value, _)) = events[index].kind
+      else { return }
+      let event = events[index]
+      events[index] = Event(
+        seq: event.seq, time: event.time, line: event.line, leg: event.leg, conn: event.conn,
+        direction: event.direction, kind: .responded(id: id, .data(value, bytes: 65 << 20)))
     },
     .leg("CHUM-075", "a mismatch that never was", "iop-chum-1", "c9") { editor in
       editor.replace("Corresponding route was stopped", "Chum ended [1] with error: Error: CS-MISMATCH: [1] x")
     },
   ]
-
-  /// A leg with ID objects, and the hand-driven importer's leg.
-  private static let idLeg = "c9"
-  private static let refusalLeg = "c6"
-
-  /// Puts entries in front of the first answered list of roots.
-  private static func roots(_ editor: inout SessionEditor, times: Int = 1, _ entry: () -> JSONValue) {
-    let request = editor.index("\"serviceId\":2", .fromClient)
-    let list = JSONValue.array(Array(repeating: entry(), count: times)).compact
-    set(&editor, answer(editor, request), .data(id: id(editor, request), .string(list)))
-  }
-
-  private static func hash(_ editor: inout SessionEditor, _ request: Int, _ hash: String) {
-    guard case .request(let id, let service, _)? = try? ChumMessage.decode(text(editor, request)) else { return }
-    set(&editor, request, .request(id: id, service: service, args: [.string(hash)]))
-  }
 }
