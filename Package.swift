@@ -1,12 +1,17 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// `CHUMGATE_FUZZ=1 swift build --sanitize=fuzzer …`: libFuzzer brings the main function, so the programs leave out theirs.
+let isFuzzing = Context.environment["CHUMGATE_FUZZ"] != nil
+let fuzzExclusions = isFuzzing ? ["main.swift"] : []
+
 /// One folder is one target is one idea; the arrows of the list only point upwards to what stands before.
 let package = Package(
   name: "chumgate",
   products: [.executable(name: "chumgate", targets: ["chumgate"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -21,8 +26,10 @@ let package = Package(
     .target(name: "Microdata", dependencies: ["WireBytes"]),
     .target(name: "MicrodataVectors", dependencies: ["Microdata", "Cryptobox", "WireBytes"]),
     .target(name: "CodecBench", dependencies: ["Microdata", "Cryptobox", "WireBytes"]),
+    .target(name: "MicrodataOracle", dependencies: ["CLibXML2"]),
     .target(name: "Wire", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "QRImage", dependencies: ["CQRencode"]),
+    .target(name: "WebSocketWire", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
     .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "FrameBytes", dependencies: ["WireBytes", "Cryptobox"]),
@@ -36,25 +43,56 @@ let package = Package(
       dependencies: [
         "CommServer", "Instance", "Recording", "Trace", "FrameBytes", "Wire", "Cryptobox", "WireBytes",
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOTLS", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "Logging", package: "swift-log"),
       ]),
     .target(name: "Invariants", dependencies: ["Trace", "Wire", "WireBytes", "Cryptobox"]),
     .target(name: "Replay", dependencies: ["Recording", "Invariants", "Trace", "Wire", "Cryptobox", "WireBytes"]),
-    .target(name: "Report", dependencies: ["Replay", "Recording", "Invariants", "Trace", "Wire", "WireBytes"]),
+    .target(name: "Requirements", dependencies: ["WireBytes"]),
+    .target(
+      name: "Scenario", dependencies: ["Requirements", "WireBytes", .product(name: "Yams", package: "Yams")]),
+    .target(name: "Results"),
+    .target(name: "ClientMachines", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
+    .target(
+      name: "Conformance",
+      dependencies: [
+        "Results", "Scenario", "Requirements", "CommServer", "ClientMachines", "Network", "WebSocketWire", "Wire", "Cryptobox", "WireBytes",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .target(name: "Report", dependencies: ["Results", "Replay", "Recording", "Invariants", "Trace", "Wire", "WireBytes"]),
     .executableTarget(
       name: "chumgate",
       dependencies: [
-        "Report", "Replay", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes", "Microdata",
-        "MicrodataVectors", "CodecBench",
-        "Network", "CommServer", "FrameBytes", "Instance", "InstanceCases", "Simulation", "QRImage",
+        "Report", "Conformance", "Results", "Scenario", "Requirements", "Network", "CommServer", "FrameBytes", "Replay",
+        "Invariants", "Recording", "Trace", "WebSocketWire", "Wire", "Cryptobox", "WireBytes", "Microdata",
+        "Instance", "InstanceCases", "Simulation", "QRImage",
         .product(name: "Logging", package: "swift-log"),
+        "MicrodataVectors", "CodecBench", "FuzzDriver", "Fuzzing", "Testee", "MicrodataOracle",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .target(name: "Testee", dependencies: ["MicrodataVectors", "Microdata", "Cryptobox", "WireBytes"]),
+    .target(name: "Fuzzing", dependencies: ["MicrodataOracle", "Microdata", "WireBytes"]),
+    .target(
+      name: "FuzzDriver",
+      dependencies: ["Fuzzing", "Testee", "MicrodataVectors", "Microdata", "WireBytes"]),
+    .target(name: "CLibFuzzer"),
+    .target(name: "FuzzProgram", dependencies: ["Fuzzing", "CLibFuzzer"]),
+    .executableTarget(name: "FuzzMicrodataParse", dependencies: ["FuzzProgram", "Fuzzing"], exclude: fuzzExclusions),
+    .executableTarget(
+      name: "FuzzMicrodataRoundTrip", dependencies: ["FuzzProgram", "Fuzzing"], exclude: fuzzExclusions),
+    .executableTarget(name: "FuzzMicrodataOracle", dependencies: ["FuzzProgram", "Fuzzing"], exclude: fuzzExclusions),
+    .executableTarget(name: "FuzzMicrodataModel", dependencies: ["FuzzProgram", "Fuzzing"], exclude: fuzzExclusions),
+    .executableTarget(name: "FuzzMicrodataEmpty", dependencies: ["FuzzProgram", "Fuzzing"], exclude: fuzzExclusions),
     .testTarget(name: "WireBytesTests", dependencies: ["WireBytes"]),
     .testTarget(name: "CryptoboxTests", dependencies: ["Cryptobox", "WireBytes"]),
     .testTarget(name: "MicrodataTests", dependencies: ["Microdata", "MicrodataVectors", "Cryptobox", "WireBytes"]),
+    .testTarget(name: "OracleTests", dependencies: ["MicrodataOracle", "Microdata", "WireBytes"]),
+    .testTarget(name: "FuzzingTests", dependencies: ["Fuzzing", "MicrodataOracle", "Microdata", "WireBytes"]),
+    .testTarget(
+      name: "TesteeTests", dependencies: ["Testee", "Fuzzing", "MicrodataVectors", "Microdata", "WireBytes"]),
     .testTarget(name: "WireTests", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "CommServerTests",
@@ -95,5 +133,10 @@ for target in package.targets where target.type != .system {
   ]
   // Swift Testing's macros over spans warn under strict memory safety, so the tests go without it.
   if target.type != .test { settings.append(.strictMemorySafety()) }
+  // Branches are counted in the code under test only: libFuzzer looks at every counter after every run, and those of the
+  // generators and the model would make it several times slower.
+  if isFuzzing && target.name != "Microdata" {
+    settings.append(.unsafeFlags(["-sanitize-coverage=func,inline-8bit-counters,pc-table"]))
+  }
   target.swiftSettings = settings
 }

@@ -23,7 +23,10 @@ public struct CodecBenchmark {
   }
 
   /// One document: MB/s (10^6 bytes of the document) and documents/s of every operation, and what a parse costs in memory.
-  public func measure(_ name: String, _ bytes: [UInt8]) throws(MicrodataError) -> JSONValue {
+  /// With libxml2's figures of the same run, the ratios too.
+  public func measure(_ name: String, _ bytes: [UInt8], beside libxml: LibXMLFigures? = nil) throws(MicrodataError)
+    -> JSONValue
+  {
     let document = try codec.parse(bytes)
     let written = try codec.serialise(document)
     try codec.validate(bytes)
@@ -59,7 +62,46 @@ public struct CodecBenchmark {
     result.append("parseOverheadBytes", .number(Double(kept?.overhead ?? 0)))
     result.append("memoryPerInput", round(Double(peak + bytes.count) / Double(bytes.count)))
     if sink == .min { result.append("never", true) }
+    if let libxml { result.append("libxml2", figures(libxml)) }
+    appendRatios(to: &result, name, libxml)
     return .object(result)
+  }
+
+  private func figures(_ libxml: LibXMLFigures) -> JSONValue {
+    [
+      "htmlSAXMemory": round(libxml.htmlMemory), "htmlSAXPush": round(libxml.htmlPush),
+      "htmlDOM": round(libxml.htmlTree),
+      "xmlSAX2": round(libxml.xml), "xmlDOM": round(libxml.xmlTree),
+    ]
+  }
+
+  /// `machine` is how fast this run's machine is beside the one of the recorded figures, by libxml2 on the same bytes;
+  /// ratios against the reference are divided by it.
+  private func appendRatios(to result: inout JSONObject, _ name: String, _ libxml: LibXMLFigures?) {
+    func speed(_ operation: String) -> Double? { result[operation]?["MBps"]?.number }
+    var ratios = JSONObject()
+    if let libxml {
+      if let parse = speed("parse") {
+        ratios.append("parseToHTMLSAX", round(parse / max(libxml.htmlMemory, libxml.htmlPush)))
+        ratios.append("parseToXMLSAX2", round(parse / libxml.xml))
+      }
+    }
+    if let recorded = ReferenceFigures.byName[name] {
+      var machine = 1.0
+      if let libxml {
+        machine = max(libxml.htmlMemory / recorded.htmlMemory, libxml.htmlPush / recorded.htmlPush)
+        ratios.append("machine", round(machine))
+      }
+      if let parse = speed("parse") {
+        ratios.append("parseToReference", round(parse / recorded.parse))
+        ratios.append("parseToReferenceOnThisMachine", round(parse / recorded.parse / machine))
+      }
+      if let serialise = speed("serialise") {
+        ratios.append("serialiseToReference", round(serialise / recorded.serialise))
+        ratios.append("serialiseToReferenceOnThisMachine", round(serialise / recorded.serialise / machine))
+      }
+    }
+    result.append("ratios", .object(ratios))
   }
 
   private func round(_ value: Double) -> JSONValue {

@@ -9,7 +9,8 @@ enum ObjectVectors {
     case .object(let object):
       if case .function? = object["toJSON"] { return "a toJSON function must run" }
       for member in object.members { if let reason = javaScriptOnly(member.value) { return reason } }
-    case .array(let items), .set(let items): for item in items { if let reason = javaScriptOnly(item) { return reason } }
+    case .array(let items), .set(let items):
+      for item in items { if let reason = javaScriptOnly(item) { return reason } }
     case .map(let entries):
       for entry in entries {
         if let reason = javaScriptOnly(entry.key) ?? javaScriptOnly(entry.value) { return reason }
@@ -49,7 +50,11 @@ enum ObjectVectors {
     let text = try fields.text("idMicrodata")
     var parsed = CodecExpectation.success
     let idObject = try fields.json("idObject")
-    if let code = idObject["$error"]?.string { parsed = .error(code) } else { parsed = .value(try OneValue(vector: idObject)) }
+    if let code = idObject["$error"]?.string {
+      parsed = .error(code)
+    } else {
+      parsed = .value(try OneValue(vector: idObject))
+    }
     return [
       VectorQuestion(
         .serialise(object, .idObject),
@@ -91,7 +96,9 @@ enum ObjectVectors {
     if isStable {
       again = .text(text)
     } else {
-      guard let other = parse["reserialized"] else { throw VectorFormatError(reason: "neither stable nor reserialized") }
+      guard let other = parse["reserialized"] else {
+        throw VectorFormatError(reason: "neither stable nor reserialized")
+      }
       again = try Fields.textOrError(other)
     }
     return [

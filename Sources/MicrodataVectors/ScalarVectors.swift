@@ -32,7 +32,8 @@ enum ScalarVectors {
     let fields = try Fields(entry)
     let expectation = CodecExpectation.number(try bits(fields, "bits").flatMap(notNaN))
     return Vector(
-      id: fields.id, questions: [VectorQuestion(.number(try fields.text("text")), [("bits", expectation)])], skipped: nil)
+      id: fields.id, questions: [VectorQuestion(.number(try fields.text("text")), [("bits", expectation)])],
+      skipped: nil)
   }
 
   static func stringify(_ entry: JSONValue) throws(VectorFormatError) -> Vector {

@@ -15,7 +15,8 @@ extension VectorQuestion {
   private static func mismatch(_ answer: CodecAnswer, _ expectation: CodecExpectation) -> String? {
     switch (expectation, answer) {
     case (.text(let wanted), .text(let text)):
-      return text == wanted ? nil : "expected \(cut(wanted.string)), got \(cut(text.string)) (\(firstDifference(wanted, text)))"
+      return text == wanted
+        ? nil : "expected \(cut(wanted.string)), got \(cut(text.string)) (\(firstDifference(wanted, text)))"
     case (.hash(let wanted, let count), .text(let text)):
       let bytes = text.utf8Bytes
       if let count, bytes.count != count { return "expected \(count) bytes, got \(bytes.count)" }
@@ -33,7 +34,8 @@ extension VectorQuestion {
     case (.rootHash(let wanted), .hash(let hash)): return hash == wanted ? nil : "expected \(wanted), got \(hash)"
     case (.nothing, .nothing): return nil
     case (.error(let code), .error(let error)):
-      return code.hasPrefix("js:") || error.code.rawValue == code ? nil : "expected \(code), got \(cut(error.description))"
+      return code.hasPrefix("js:") || error.code.rawValue == code
+        ? nil : "expected \(code), got \(cut(error.description))"
     case (.codedError, .error(let error)):
       return error.code.isPlatform ? "expected a coded error, got \(error.code)" : nil
     case (.success, .text), (.success, .value), (.success, .number), (.success, .hash), (.success, .nothing): return nil

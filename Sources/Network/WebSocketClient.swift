@@ -89,6 +89,10 @@ public final class WebSocketClient: Sendable {
       throw .tls("\(error)")
     }
     do {
+      // Made on its loop, and held from there on: a short-lived channel may be gone before anybody could look it up.
+      let handler = try await loop.submit {
+        NIOLoopBound(ClientSocket(url, options, source, opened), eventLoop: loop)
+      }.get()
       let timeout = TimeAmount.milliseconds(Int64(max(1, min(options.timeout, 600_000))))
       let bootstrap = ClientBootstrap(group: loop).connectTimeout(timeout)
         .channelOption(.socketOption(.tcp_nodelay), value: 1)
@@ -99,7 +103,7 @@ public final class WebSocketClient: Sendable {
               try channel.pipeline.syncOperations.addHandler(
                 try NIOSSLClientHandler(context: context, serverHostname: name))
             }
-            try channel.pipeline.syncOperations.addHandler(ClientSocket(url, options, source, opened))
+            try channel.pipeline.syncOperations.addHandler(handler.value)
           }
         }
       let channel: any Channel
@@ -111,10 +115,6 @@ public final class WebSocketClient: Sendable {
       defer { timer.cancel() }
       do {
         let response = try await opened.futureResult.get()
-        let handler = try await channel.eventLoop.submit {
-          NIOLoopBound(
-            try channel.pipeline.syncOperations.handler(type: ClientSocket.self), eventLoop: channel.eventLoop)
-        }.get()
         return WebSocketClient(channel, handler, events, response)
       } catch {
         channel.close(promise: nil)

@@ -13,13 +13,13 @@ public struct QRSymbol: Sendable, Equatable {
     /// A QR code holds at most 2,953 bytes.
     case tooLong(bytes: Int)
     case empty
-    case library(Int32)
+    case library
 
     public var description: String {
       switch self {
       case .tooLong(let bytes): "\(bytes) bytes do not fit into a QR code (at most 2,953)"
       case .empty: "an empty text makes no QR code"
-      case .library(let number): "libqrencode failed with error \(number)"
+      case .library: "libqrencode could not make a code of this text"
       }
     }
   }
@@ -31,7 +31,7 @@ public struct QRSymbol: Sendable, Equatable {
     guard !bytes.isEmpty else { throw .empty }
     guard bytes.count <= 2_953 else { throw .tooLong(bytes: bytes.count) }
     let level = bytes.count <= 2_331 ? QR_ECLEVEL_M : QR_ECLEVEL_L
-    guard let code = unsafe QRcode_encodeData(Int32(bytes.count), bytes, 0, level) else { throw .library(errno) }
+    guard let code = unsafe QRcode_encodeData(Int32(bytes.count), bytes, 0, level) else { throw .library }
     defer { unsafe QRcode_free(code) }
     width = Int(unsafe code.pointee.width)
     var modules: [Bool] = []

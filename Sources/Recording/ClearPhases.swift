@@ -54,7 +54,7 @@ struct ClearMachine {
     case .ready: ready(payload, direction, &sink)
     case .initiatorKey: keyMessage(payload, forwarded, direction, isInitiator: true, keys, &sink)
     case .acceptorKey: keyMessage(payload, forwarded, direction, isInitiator: false, keys, &sink)
-    case .plainRelay: sink.emit(.relayed(op: payload.op, length: payload.length))
+    case .plainRelay: plainRelay(payload, direction, &sink)
     case .broken: broken(payload, direction, &sink)
     case .midway: midway(payload, direction, &sink)
     case .encrypted: sink.emit(.unclassified("clear data on an encrypted connection"))
@@ -287,6 +287,20 @@ struct ClearMachine {
           isInitiator: isInitiator, length: bytes.count, ephemeral: ephemeral, failedToOpen: failed,
           nonce: nonce.map { Hex.encode($0) })))
     state = isInitiator ? .acceptorKey : .encrypted
+  }
+
+  /// Ends of their own say what they like, until one of them says `communication_ready`: then they do speak ONE, and
+  /// what stood in its place before was a fault.
+  private mutating func plainRelay(_ payload: RecordedLine.Payload, _ direction: Direction, _ sink: inout EventSink) {
+    guard direction == initiatorDirection.opposite, case .text(let text) = payload,
+      (try? CommServerMessage.decode(text)) == .communicationReady
+    else { return sink.emit(.relayed(op: payload.op, length: payload.length)) }
+    sink.emit(
+      .clearFault(
+        phase: .communicationReady,
+        failure: WireFailure("commserver.late-ready", "connection.md 3.2", "other data came before it")))
+    sink.emit(.server(.communicationReady))
+    state = .initiatorKey
   }
 
   private mutating func broken(_ payload: RecordedLine.Payload, _ direction: Direction, _ sink: inout EventSink) {

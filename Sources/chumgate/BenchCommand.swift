@@ -10,8 +10,9 @@ struct BenchCommand: AsyncParsableCommand {
     subcommands: [
       BenchReplayCommand.self,
       BenchCodecCommand.self,
+      BenchCodecHostileCommand.self,
       BenchRelayCommand.self,
-      BenchHostileCommand.self,
+      BenchRelayHostileCommand.self,
       BenchSimCommand.self,
     ])
 }

@@ -6,6 +6,8 @@ final class ChildServer {
   let url: String
   let pid: Int32
   private let process = Process()
+  /// Ends with this process, however that ends; the child stops when it does.
+  private let lifeline = Pipe()
 
   enum Failure: Error, CustomStringConvertible {
     case noReadyLine(String)
@@ -19,7 +21,8 @@ final class ChildServer {
   /// Runs this very program with other arguments and waits for its JSON ready line.
   init(_ arguments: [String]) throws {
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    process.arguments = arguments
+    process.arguments = arguments + ["--until-input-ends"]
+    process.standardInput = lifeline
     let output = Pipe()
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice

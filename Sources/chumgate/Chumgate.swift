@@ -17,6 +17,8 @@ struct Chumgate: AsyncParsableCommand {
         chumgate join INVITATION             and as the invitee
         chumgate simulate                    whole worlds with faults, in process
         chumgate explain FRM-001             what a rule or requirement demands
+        chumgate fuzz microdata              search inputs that break the codec, ours or yours
+        chumgate test codec --testee 'CMD'   ask a codec on a pipe all vectors and generated cases
 
       Exit codes: 0 pass, 1 failures, 2 usage or unreadable file, 3 target unreachable, 4 nothing ran,
       5 stale or expired expectation, 6 self-check failed, 7 flaky only.
@@ -25,6 +27,8 @@ struct Chumgate: AsyncParsableCommand {
     subcommands: [
       GateCommand.self,
       ReplayCommand.self,
+      TestCommand.self,
+      FuzzCommand.self,
       ShowCommand.self,
       RecordCommand.self,
       ServeCommand.self,
@@ -33,7 +37,11 @@ struct Chumgate: AsyncParsableCommand {
       InviteCommand.self,
       JoinCommand.self,
       SimulateCommand.self,
+      TesteeCommand.self,
       ExplainCommand.self,
+      MatrixCommand.self,
+      ExpectationsCommand.self,
+      SelfCheckCommand.self,
       BenchCommand.self,
     ])
 }

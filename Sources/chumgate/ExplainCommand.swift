@@ -3,6 +3,7 @@ import Foundation
 import Invariants
 import Replay
 import Report
+import Requirements
 
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -60,42 +61,9 @@ struct ExplainCommand: ParsableCommand {
   private func requirement(_ id: String) throws -> [String: String]? {
     let url = try GateCommand.fixtures(fixtures).appendingPathComponent("Spec/requirements.csv")
     guard let text = try? String(contentsOf: url, encoding: .utf8) else { return nil }
-    let rows = CSV.rows(text)
+    let rows = CSV.rows(text).map(\.fields)
     guard let names = rows.first else { return nil }
     guard let row = rows.first(where: { $0.first == id }) else { return nil }
     return Dictionary(zip(names, row), uniquingKeysWith: { first, _ in first })
-  }
-}
-
-/// RFC 4180 text: commas, quotes, doubled quotes inside quotes.
-enum CSV {
-  static func rows(_ text: String) -> [[String]] {
-    var rows: [[String]] = []
-    var row: [String] = []
-    var field = ""
-    var quoted = false
-    var pending = false
-    for character in text {
-      if quoted {
-        if character == "\"" { (quoted, pending) = (false, true) } else { field.append(character) }
-        continue
-      }
-      switch character {
-      case "\"":
-        if pending { field.append("\"") }
-        quoted = true
-      case ",":
-        row.append(field)
-        field = ""
-      case "\n", "\r\n":
-        rows.append(row + [field])
-        row = []
-        field = ""
-      default: field.append(character)
-      }
-      pending = false
-    }
-    if !field.isEmpty || !row.isEmpty { rows.append(row + [field]) }
-    return rows
   }
 }

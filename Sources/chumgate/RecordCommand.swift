@@ -49,6 +49,8 @@ struct RecordCommand: AsyncParsableCommand {
   var pingInterval: Double?
   @Option(help: "Pong timeout of the server in ms, for the header.")
   var pongTimeout: Double?
+  @Flag(help: .hidden)
+  var untilInputEnds = false
 
   func validate() throws {
     guard WebSocketURL(upstream) != nil else { throw ValidationError("\(upstream) is no ws:// or wss:// URL") }
@@ -90,6 +92,7 @@ struct RecordCommand: AsyncParsableCommand {
     let (signals, source) = AsyncStream.makeStream(of: Int32.self)
     let watchers = [SIGINT, SIGTERM].map { SignalWatch.start($0) { source.yield($0) } }
     defer { for watcher in watchers { watcher.cancel() } }
+    if untilInputEnds { SignalWatch.inputEnd { source.yield(SIGTERM) } }
     let ready = JSONValue.object(
       JSONObject([
         "ready": true, "url": .string(proxy.url), "upstream": .string("\(url)"), "output": .string(output),
@@ -186,6 +189,15 @@ final class OutputFile: Sendable {
 
 /// Signals as events, instead of the end of the process.
 enum SignalWatch {
+  /// Calls when standard input has ended, which it does with the process that holds its other end.
+  static func inputEnd(_ body: @escaping @Sendable () -> Void) {
+    FileHandle.standardInput.readabilityHandler = { handle in
+      guard handle.availableData.isEmpty else { return }
+      handle.readabilityHandler = nil
+      body()
+    }
+  }
+
   static func start(_ number: Int32, _ body: @escaping @Sendable (Int32) -> Void) -> any DispatchSourceSignal {
     signal(number, SIG_IGN)
     let source = DispatchSource.makeSignalSource(signal: number, queue: .global())

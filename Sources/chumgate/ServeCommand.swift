@@ -148,6 +148,8 @@ struct ServeCommand: AsyncParsableCommand {
   var logLevel: String = "info"
   @Flag(help: "Print the faults that --fault knows, and stop.")
   var listFaults = false
+  @Flag(help: .hidden)
+  var untilInputEnds = false
 
   func validate() throws {
     guard (0...65_535).contains(port) else { throw ValidationError("--port is 0 to 65535") }
@@ -181,6 +183,7 @@ struct ServeCommand: AsyncParsableCommand {
     let (signals, source) = AsyncStream.makeStream(of: Int32.self)
     let watchers = [SIGINT, SIGTERM, SIGUSR1].map { SignalWatch.start($0) { source.yield($0) } }
     defer { for watcher in watchers { watcher.cancel() } }
+    if untilInputEnds { SignalWatch.inputEnd { source.yield(SIGTERM) } }
     ready(server, options)
     if let stats {
       Task {

@@ -230,7 +230,8 @@ struct RelayServerTests {
   }
 
   @Test
-  func `the head of a long first message closes in the strict profile, and what follows it harms nobody`() async throws {
+  func `the head of a long first message closes in the strict profile, and what follows it harms nobody`() async throws
+  {
     let server = try await Self.server(.strict)
     let peer = try await Peer(server.url)
     peer.client.sendRaw([0x82, 0xFF, 0, 0, 0, 0, 6, 0x40, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 0, count: 50_000))

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import Trace
 import WireBytes
@@ -40,6 +41,18 @@ struct HARTests {
     #expect(lines[4].time == 1_000 && lines[5].time == 1_250)
     var reader = try SessionReader(MemorySource(try HARImport.session(Array(Self.archive.utf8))))
     while try reader.next() {}
+  }
+
+  @Test
+  func `what a page in a real Chromium said to the relay reads as a session`() throws {
+    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("Fixtures/HAR/chromium-relay.har").path
+    var reader = try SessionReader(try FileSource(path: path))
+    var kinds: [String] = []
+    while try reader.next() { kinds += reader.analyzer.events.map { "\($0.kind)".prefix { $0 != "(" }.description } }
+    #expect(reader.truncation == nil)
+    #expect(kinds.filter { $0 == "wireFrame" }.count == 11)
+    #expect(reader.analyzer.encryptedFrameCount == 6)
   }
 
   @Test(arguments: [

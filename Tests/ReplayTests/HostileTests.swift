@@ -19,7 +19,7 @@ private struct Dice: RandomNumberGenerator {
 struct HostileTests {
   private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().appendingPathComponent("Fixtures/Recordings")
-  private static let material = ["iop-pair-1", "fail-auth-1", "relay-encrypted-1", "chum-clob-1"]
+  private static let material = ["iop-pair-1", "fail-auth-1", "relay-encrypted-1", "ping-pong-1"]
 
   private static func lines(_ name: String) throws -> [[UInt8]] {
     [UInt8](try Data(contentsOf: root.appendingPathComponent("\(name).ndjson"))).split(separator: 0x0A).map {

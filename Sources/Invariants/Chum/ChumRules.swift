@@ -20,7 +20,7 @@ extension RuleBook {
   ]
   private static let requests: [any Rule.Type] = [
     OnlyAnnouncedIsRequested.self, RightServiceForTheKind.self, ArgumentsAreHashes.self, OneAttemptARound.self,
-    ChildrenBeforeParent.self, NotWithOneself.self,
+    FailedRootsAreRetried.self, ChildrenBeforeParent.self, NotWithOneself.self,
   ]
   private static let content: [any Rule.Type] = [
     ContentHasItsHash.self, ObjectsHaveTheirPrefix.self, IdObjectsHaveTheirPrefix.self, MicrodataIsCanonical.self,

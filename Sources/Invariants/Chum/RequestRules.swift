@@ -145,6 +145,50 @@ struct OneAttemptARound: Rule {
   }
 }
 
+/// CHUM-073: a root that was refused is tried again.
+struct FailedRootsAreRetried: Rule {
+  static let info = RuleInfo(
+    id: "CHUM-073", statement: "A root that was refused and is announced again is asked for again in that round.",
+    severity: .minor, reference: "chum.md 5.5", sight: .decrypted)
+  static let interests: EventSet = [.roundStarted, .announced, .requested, .refused]
+  private static let capacity = 10_000
+  private struct Importer: Sendable {
+    /// Refused in this round.
+    var refused: [HashKey: Place] = [:]
+    /// Refused in the round before, and not asked for since.
+    var due: [HashKey: Place] = [:]
+    var announced: Set<HashKey> = []
+  }
+  private var importers = [Importer(), Importer()]
+  init(_ facts: SessionFacts) {}
+
+  mutating func observe(_ event: Event, _ report: inout Reporter) {
+    let side = event.side
+    switch event.kind {
+    case .roundStarted:
+      let importer = importers[side]
+      for (key, place) in importer.due.sorted(by: { $0.value.line < $1.value.line })
+      where importer.announced.contains(key) {
+        report.violation(
+          at: event, by: event.sender, "the round before did not ask again for a root that had been refused",
+          because: [Witness(place, "the refusal")])
+      }
+      importers[side] = Importer(due: importer.refused)
+    case .announced:
+      guard !importers[1 - side].due.isEmpty, let key = report.leg.key else { return }
+      if importers[1 - side].announced.count < Self.capacity { importers[1 - side].announced.insert(key) }
+    case .requested:
+      if let key = report.leg.key, !importers[side].due.isEmpty { importers[side].due[key] = nil }
+    case .refused(_, _, let code):
+      guard code != "UNKNOWN-SERVICE", let key = report.leg.key,
+        importers[1 - side].refused.count < Self.capacity
+      else { return }
+      importers[1 - side].refused[key] = Place(event)
+    default: break
+    }
+  }
+}
+
 /// CHUM-023: dependencies first.
 struct ChildrenBeforeParent: Rule {
   static let info = RuleInfo(

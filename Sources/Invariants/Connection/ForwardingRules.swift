@@ -6,7 +6,8 @@ import WireBytes
 struct RelayForwardsUnchanged: Rule {
   static let info = RuleInfo(
     id: "RL-008", statement: "Every relayed message arrives at the other leg with the same type and length, in order.",
-    severity: .critical, reference: "connection.md 2.4", isSessionWide: true)
+    severity: .critical, reference: "connection.md 2.4",
+    knownDeviation: "R1", isSessionWide: true)
   static let interests: EventSet = [.wireFrame, .spliced, .closed, .ended, .server]
   /// Messages on their way in one direction of one relay; beyond it that direction is no longer judged.
   private static let capacity = 4_096
@@ -26,6 +27,7 @@ struct RelayForwardsUnchanged: Rule {
     var gaveUp = false
     var hasRequested = false
     var hasSpoken = false
+    var hasLost = false
   }
   private var legs: [Int: Leg] = [:]
   init(_ facts: SessionFacts) {}
@@ -96,16 +98,29 @@ struct RelayForwardsUnchanged: Rule {
       let next = sender.queue[sender.head]
       sender.head += 1
       if next.op == op, next.length == length { return sender.compact() }
-      guard next.isEarly else {
-        sender.giveUp()
-        return report.violation(
-          at: event, by: .commServer, "got \(op.rawValue) of \(length) bytes, sent was something else",
-          because: [Witness(next.place, "sent: \(next.op.rawValue), \(next.length) bytes")])
+      if next.isEarly {
+        swallowed(next, event, &sender, &report)
+        continue
       }
+      sender.giveUp()
+      return report.violation(
+        at: event, by: .commServer, "got \(op.rawValue) of \(length) bytes, sent was something else",
+        because: [Witness(next.place, "sent: \(next.op.rawValue), \(next.length) bytes")])
     }
     sender.giveUp()
     report.violation(
       at: event, by: .commServer, "\(op.rawValue) of \(length) bytes that the other end did not send", also: ["RL-003"])
+  }
+}
+
+extension RelayForwardsUnchanged {
+  /// RL-012: a frame before the splice that never arrives. The deployed server swallows or forwards them (R1).
+  private func swallowed(_ frame: Frame, _ event: Event, _ sender: inout Leg, _ report: inout Reporter) {
+    guard !sender.hasLost else { return }
+    sender.hasLost = true
+    report.violation(
+      at: frame.place, by: .commServer, "this frame of \(frame.length) bytes, sent before the splice, never arrives",
+      because: [Witness(event, "what arrives instead")], weight: .possible, deviation: "R1", also: ["RL-012"])
   }
 }
 

@@ -14,14 +14,17 @@ struct RequesterWaitsForReady: Rule {
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     switch event.kind {
-    case .relayed where !isReady && early == nil && event.direction == .fromClient && report.role == .requester:
-      early = Place(event)
+    case .relayed where !isReady && early == nil:
+      // The requester's own frames; on the listener's connection they come from the server.
+      if report.role == .requester, event.direction == .fromClient { early = Place(event) }
+      if report.role == .listener, event.direction == .fromServer { early = Place(event) }
     case .server(.communicationReady):
       isReady = true
       // Only now is it certain that these two speak the ONE handshake.
       if let early {
         report.violation(
-          at: early, by: .client, "sent before communication_ready", because: [Witness(event, "communication_ready")])
+          at: early, by: early.direction.speaker, "sent before communication_ready",
+          because: [Witness(event, "communication_ready")])
       }
       early = nil
     default: break

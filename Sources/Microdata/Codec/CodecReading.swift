@@ -81,7 +81,8 @@ extension MicrodataCodec {
             self, source: bytes, arena: reader.arena.take(), nodes: reader.nodes.take(), recipe: reader.recipe,
             isKnownCanonical: profile == .strict, isFromMemory: isFromMemory))
       }
-      if profile == .strict { failure = reader.error }
+      // Text that is canonical down to the bound is too deep for the other reader, too.
+      if profile == .strict || reader.isTooDeep { failure = reader.error }
       return nil
     }
     if let quick { return quick }

@@ -45,11 +45,24 @@ extension MicrodataCodec {
   ) throws(MicrodataError) -> [UInt8] {
     var content = document.content
     if content.codec !== self { content = try DocumentBuilder.document(document.value, self, limits).content }
-    return try content.source.withView { (source) throws(MicrodataError) in
-      var writer = DocumentWriter(DocumentView(content, source), self, profile, limits)
-      try writer.write(form)
-      return writer.out.array
+    // Written straight into the array; what turns out longer than expected goes through memory of its own.
+    let expected = unsafe content.source.count + content.arena.count / 4 + content.nodes.count * 16 / 8 + 256
+    let capacity = unsafe content.recipe == nil ? content.arena.count + content.nodes.count * 32 + 512 : expected
+    var failure: MicrodataError?
+    var longer: [UInt8]?
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { memory, count in
+      content.source.withView { source in
+        var writer = unsafe DocumentWriter(
+          DocumentView(content, source), self, profile, limits, into: Buffer(borrowing: memory))
+        do throws(MicrodataError) { try writer.write(form) } catch {
+          failure = error
+          return
+        }
+        if writer.out.isBorrowed { count = writer.out.count } else { longer = writer.out.array }
+      }
     }
+    if let failure { throw failure }
+    return longer ?? bytes
   }
 
   /// The sorted JSON of a stringifiable, before escaping (microdata.md 5).

@@ -15,7 +15,7 @@ extension MicrodataCodec {
     throws(MicrodataError) -> [UInt8]
   {
     guard depth < limits.depth else { throw MicrodataError(.depth, "references nested deeper than \(limits.depth)") }
-    guard case .object(let bytes)? = store.file(hash) else {
+    guard let bytes = store.file(hash)?.bytes else {
       throw MicrodataError("MIMP-IMPL1", "no object is stored under \(Extract.of(hash))")
     }
     let links = try bytes.withView { (view) throws(MicrodataError) in try self.links(view) }
@@ -145,11 +145,13 @@ extension MicrodataCodec {
       hash = version
     }
     var content: [UInt8]
-    switch (link.type, store.file(hash)) {
-    case ("obj", _), ("id", _): content = try imploded(hash, store, limits, depth: depth + 1)
-    case (_, .clob(let text)?): content = WTF8.utf8(text.escaped.bytes)
-    case (_, .blob(let bytes)?): content = Array(Base64.encode(bytes).utf8)
-    default: throw MicrodataError("MIMP-GF2", "nothing is stored under \(hash)")
+    switch link.type {
+    case "obj", "id": content = try imploded(hash, store, limits, depth: depth + 1)
+    default:
+      guard let file = store.file(hash) else { throw MicrodataError("MIMP-GF2", "nothing is stored under \(hash)") }
+      content =
+        link.type == "clob"
+        ? OneText(wtf8: file.bytes).escaped.bytes : Array(Base64.encode(file.bytes).utf8)
     }
     var out = Array("<span itemprop=\"".utf8) + link.itemprop.bytes + Array("\" data-hash=\"\(hash)\"".utf8)
     if let idHash { out += Array(" data-id-hash=\"\(idHash)\"".utf8) }

@@ -9,20 +9,31 @@ extension CanonicalReader {
     let wasCanonical = isCanonical
     isCanonical = true
     let ordered = isStrict ? type.kind != .array : type.kind == .set
+    let first = pos
+    var isAscending = true
     var previous = 0..<0
     var count = 0
+    if type.kind == .set { distinctDepth &+= 1 }
     while tag(0x3E69_6C3C, 4) {
       let start = pos &- 4
       guard item(type.item, depth &+ 1) else { return false }
       guard tag(0x3E69_6C2F_3C, 5) else { return fail(.closing) }
       if ordered {
-        if count > 0, !follows(previous, start..<pos, type.kind == .set, itemKind) { return false }
+        if count > 0, isAscending, !follows(previous, start..<pos, type.kind == .set, itemKind) {
+          if isStrict { return false }
+          isAscending = false
+        }
         previous = start..<pos
       }
       count &+= 1
     }
+    if type.kind == .set { distinctDepth &-= 1 }
     // Two spellings of one value would be one member of the set.
     if type.kind == .set, !isCanonical { return fail(.order) }
+    if !isAscending {
+      // The deployed reader takes any order, but doubles are one member; only texts without tags are told apart here.
+      guard itemKind.isScalar, !hasDoubles(first) else { return fail(.double) }
+    }
     isCanonical = isCanonical && wasCanonical
     if wantsValues { nodes[index] = Node(kind, key: key, flags: 0, offset: nodes.count, length: count) }
     return true
@@ -49,13 +60,16 @@ extension CanonicalReader {
     let keyKind = types[type.key].kind
     let wasCanonical = isCanonical
     var areKeysCanonical = true
-    var keys: [Range<Int>] = []
+    // Four bytes a key; where a key ends is found again when it matters.
+    var keys: [UInt32] = []
     while tag(0x3E74_643C, 4) {
       let start = pos
       isCanonical = true
+      distinctDepth &+= 1
       guard item(type.key, depth &+ 1) else { return false }
+      distinctDepth &-= 1
       areKeysCanonical = areKeysCanonical && isCanonical
-      keys.append(start..<pos)
+      keys.append(UInt32(truncatingIfNeeded: start))
       guard tag(0x3E74_642F_3C, 5) else { return fail(.closing) }
       guard tag(0x3E64_643C, 4) else { return fail(.opening) }
       isCanonical = wasCanonical
@@ -63,30 +77,45 @@ extension CanonicalReader {
       guard tag(0x3E64_642F_3C, 5) else { return fail(.closing) }
     }
     if !areKeysCanonical { return fail(.double) }
-    if keyKind.isScalar || keyKind == .reference, let double = doubled(keys) {
+    if keyKind.isScalar || keyKind == .reference, let double = doubled(&keys, keyKind) {
       return fail(.double, at: double)
     }
     if wantsValues { nodes[index] = Node(.map, key: key, flags: 0, offset: nodes.count, length: keys.count &* 2) }
     return true
   }
 
-  /// The place of a key that stands twice. Keys that ascend are compared once, others sorted first.
-  private func doubled(_ keys: [Range<Int>]) -> Int? {
-    var ascends = true
+  /// Whether a list of scalars that begins at `first` and ends at the place has an item twice.
+  private func hasDoubles(_ first: Int) -> Bool {
+    var starts: [UInt32] = []
+    var start = first + 4
+    while start < pos, let end = view.find(0x3C, from: start) {
+      starts.append(UInt32(truncatingIfNeeded: start))
+      start = end + 9
+    }
+    return doubled(&starts, .string) != nil
+  }
+
+  /// The place of a text that stands twice among scalars or references. Texts that ascend are compared once, others
+  /// are sorted first.
+  private func doubled(_ starts: inout [UInt32], _ kind: TypeKind) -> Int? {
     var index = 1
-    while index < keys.count, ascends {
-      ascends = WTF8.compare(text(keys[index - 1]), text(keys[index])) < 0
+    while index < starts.count, WTF8.compare(text(starts[index - 1], kind), text(starts[index], kind)) < 0 {
       index += 1
     }
-    if ascends { return nil }
-    let sorted = keys.sorted { WTF8.compare(text($0), text($1)) < 0 }
-    for index in 1..<sorted.count where text(sorted[index - 1]).equals(text(sorted[index])) {
-      return max(sorted[index - 1].lowerBound, sorted[index].lowerBound)
+    if index >= starts.count { return nil }
+    starts.sort { WTF8.compare(text($0, kind), text($1, kind)) < 0 }
+    for index in 1..<starts.count where text(starts[index - 1], kind).equals(text(starts[index], kind)) {
+      return Int(max(starts[index - 1], starts[index]))
     }
     return nil
   }
 
-  private func text(_ range: Range<Int>) -> ByteView { view.slice(range.lowerBound, range.upperBound) }
+  /// The text of a scalar that begins here, or a reference with its opening tag.
+  private func text(_ start: UInt32, _ kind: TypeKind) -> ByteView {
+    let from = Int(start)
+    let behindTag = kind == .reference ? (view.find(0x3E, from: from) ?? from) : from
+    return view.slice(from, view.find(0x3C, from: behindTag) ?? view.count)
+  }
 
   /// The members of a nested object in the order of its rules.
   mutating func object(_ typeIndex: Int32, _ key: Int32, _ depth: Int) -> Bool {

@@ -32,6 +32,8 @@ struct CanonicalFailure {
 }
 
 extension CanonicalReader {
+  var isTooDeep: Bool { if case .depth = failure.reason { true } else { false } }
+
   /// What the strict profile says: ONE's code where the fault has one, else CGM-CANON.
   var error: MicrodataError {
     let offset = failure.offset

@@ -19,6 +19,10 @@ struct CanonicalReader: ~Copyable {
   /// False once a text was taken that the writer would write differently.
   var isCanonical = true
   var failure = CanonicalFailure()
+  /// How many sets and map keys are open: whether their texts are canonical says whether their members differ.
+  var distinctDepth = 0
+  /// True while it counts whether texts are what the writer writes.
+  var tracksForm: Bool { isStrict || distinctDepth > 0 }
   /// True while a scalar member of the object itself is read.
   var isTopMember = false
 

@@ -150,8 +150,16 @@ extension CanonicalReader {
   private static let nullWord: [UInt8] = Array("null".utf8)
 
   private mutating func number(_ kind: TypeKind, _ key: Int32, _ start: Int, _ text: FoundText) -> Bool {
+    if !tracksForm {
+      let value = withText(text) { NumberText.parse($0) }
+      nodes.append(Node(.number, key: key, payload: value.bitPattern))
+      return true
+    }
     let (value, isWritten, isNull) = withText(text) { text in
-      (NumberText.parse(text), NumberText.isCanonical(text), CanonicalReader.nullWord.withView { text.equals($0) })
+      let isWritten = NumberText.isCanonical(text)
+      let isNeeded = wantsValues || kind == .integer
+      let value = isNeeded || !isWritten ? NumberText.parse(text) : 0
+      return (value, isWritten, !isWritten && CanonicalReader.nullWord.withView { text.equals($0) })
     }
     // `null` is what the writer makes of NaN, of numbers only.
     let isFit = isWritten ? kind == .number || value == value.rounded(.towardZero) : isNull && kind == .number

@@ -60,6 +60,16 @@ enum UnitInput {
     let wanted = Unit(truncatingIfNeeded: unit)
     var index = max(start, 0)
     let limit = min(end, count)
+    // A word holds eight bytes or four units of sixteen bits.
+    let perWord = 64 / Unit.bitWidth
+    let ones: UInt64 = Unit.bitWidth == 8 ? 0x0101_0101_0101_0101 : 0x0001_0001_0001_0001
+    while index &+ perWord <= limit, let address = unsafe base.baseAddress {
+      let word = unsafe UnsafeRawPointer(address + index).loadUnaligned(as: UInt64.self).littleEndian
+      let difference = word ^ UInt64(unit) &* ones
+      let hits = (difference &- ones) & ~difference & ones << UInt64(Unit.bitWidth - 1)
+      if hits != 0 { return index &+ hits.trailingZeroBitCount / Unit.bitWidth }
+      index &+= perWord
+    }
     while index < limit {
       if unsafe base[index] == wanted { return index }
       index &+= 1

@@ -95,7 +95,8 @@ struct UnitReader<Unit: FixedWidthInteger & UnsignedInteger> {
       if case .undefined = value {
         guard rule.isOptional else {
           throw fault(
-            exploder == nil ? "M2O-PD1" : "MEX-PD1", "the mandatory property \(property(rule)) is not here", context.pos, open(rule))
+            exploder == nil ? "M2O-PD1" : "MEX-PD1", "the mandatory property \(property(rule)) is not here",
+            context.pos, open(rule))
         }
         continue
       }

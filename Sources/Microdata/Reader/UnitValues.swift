@@ -246,7 +246,12 @@ enum UnitScalars {
   static func isHashDigit(_ unit: UInt16) -> Bool { unit >= 0x30 && unit <= 0x39 || unit >= 0x61 && unit <= 0x66 }
 
   /// What SameValueZero compares of a value; nil for values that are never the same.
-  private enum Key: Hashable { case undefined, null, bool(Bool), number(UInt64), string(OneText) }
+  private enum Key: Hashable {
+    case undefined, null
+    case bool(Bool)
+    case number(UInt64)
+    case string(OneText)
+  }
 
   private static func key(_ value: OneValue) -> Key? {
     switch value {

@@ -86,7 +86,11 @@ public indirect enum ItemType: Sendable, Equatable {
   }
 
   public enum ReferenceKind: String, Sendable, CaseIterable {
-    case object = "referenceToObj", id = "referenceToId", clob = "referenceToClob", blob = "referenceToBlob"
+    case object = "referenceToObj"
+    case id = "referenceToId"
+    case clob = "referenceToClob"
+    case blob = "referenceToBlob"
+
     /// The value of the attribute `data-type`.
     public var linkType: String {
       switch self {

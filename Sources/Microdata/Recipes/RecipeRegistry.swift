@@ -63,7 +63,8 @@ public enum RecipesFile {
     if let rules = entry["rules"]?.array { object.set("rule", .array(rules.map(rule))) }
     if let pairs = entry["crdtConfig"]?.array {
       // A map in the recipe; the file lists its pairs.
-      object.set("crdtConfig", .map(pairs.map { OneMapEntry(plain($0.array?.first ?? .null), plain($0.array?.last ?? .null)) }))
+      object.set(
+        "crdtConfig", .map(pairs.map { OneMapEntry(plain($0.array?.first ?? .null), plain($0.array?.last ?? .null)) }))
     }
     return .object(object)
   }

@@ -5,10 +5,19 @@ import Glibc
   private var base: UnsafeMutablePointer<Element>?
   private(set) var count = 0
   private var capacity = 0
+  /// True while the memory belongs to somebody else, who must outlive the buffer.
+  private(set) var isBorrowed = false
 
   init() { unsafe base = nil }
 
-  deinit { unsafe free(base) }
+  /// Writes into memory of somebody else as long as that suffices.
+  init(borrowing memory: UnsafeMutableBufferPointer<Element>) {
+    unsafe base = memory.baseAddress
+    capacity = unsafe base == nil ? 0 : memory.count
+    isBorrowed = true
+  }
+
+  deinit { if !isBorrowed { unsafe free(base) } }
 
   /// Makes room for `more` elements behind the last one.
   @inline(__always)
@@ -19,6 +28,14 @@ import Glibc
   @inline(never)
   private mutating func grow(_ more: Int) {
     capacity = max(capacity &* 2, count &+ more, 16)
+    if isBorrowed {
+      let lent = unsafe base
+      unsafe base = malloc(capacity &* MemoryLayout<Element>.stride)?.assumingMemoryBound(to: Element.self)
+      precondition(unsafe base != nil, "out of memory")
+      if let lent = unsafe lent { unsafe base?.update(from: lent, count: count) }
+      isBorrowed = false
+      return
+    }
     unsafe base = realloc(base, capacity &* MemoryLayout<Element>.stride)?.assumingMemoryBound(to: Element.self)
     // Swift's own containers end the process when memory ends; so does this one.
     precondition(unsafe base != nil, "out of memory")
@@ -100,6 +117,7 @@ extension Buffer<UInt8> {
   /// Bytes of any length.
   @inline(__always)
   mutating func append(_ view: ByteView) {
+    guard view.count > 0 else { return }
     reserve(view.count)
     unsafe view.copy(to: end)
     advance(view.count)

@@ -122,6 +122,26 @@
     return count
   }
 
+  /// The first index at or behind `start` of a quote, a backslash or a control character; `count` when there is none.
+  @inline(__always)
+  func findInJSONString(from start: Int) -> Int {
+    var index = start
+    while index &+ 8 <= count {
+      let bytes = fullWord(index)
+      let hits =
+        ByteView.zeroBytes(bytes ^ 0x2222_2222_2222_2222) | ByteView.zeroBytes(bytes ^ 0x5C5C_5C5C_5C5C_5C5C)
+        | ((bytes &- 0x2020_2020_2020_2020) & ~bytes & 0x8080_8080_8080_8080)
+      if hits != 0 { return index &+ hits.trailingZeroBitCount >> 3 }
+      index &+= 8
+    }
+    while index < count {
+      let byte = self[index]
+      if byte == 0x22 || byte == 0x5C || byte < 0x20 { return index }
+      index &+= 1
+    }
+    return count
+  }
+
   /// 64 digits `0`…`9`, `a`…`f`, eight at a time.
   @inline(__always)
   func isHash(at start: Int) -> Bool {

@@ -111,11 +111,7 @@ struct JSONScanner {
       guard string(isKey: true) else { return false }
       let end = index &- 1
       // Keys are written raw and sorted; a doubled key is written once.
-      if isCanonical, let before = previous,
-        WTF8.compare(view.slice(before.start, before.end), view.slice(start, end)) >= 0
-      {
-        isCanonical = false
-      }
+      if isCanonical, let before = previous, !ascends(before, (start, end)) { isCanonical = false }
       previous = (start, end)
       skipSpace()
       guard view[index] == 0x3A else { return false }
@@ -133,21 +129,20 @@ struct JSONScanner {
     }
   }
 
+  /// Mostly the first letters decide.
+  @inline(__always)
+  private func ascends(_ before: (start: Int, end: Int), _ next: (start: Int, end: Int)) -> Bool {
+    let a = view[before.start]
+    let b = view[next.start]
+    if a < b, b < 0x80 { return true }
+    return WTF8.compare(view.slice(before.start, before.end), view.slice(next.start, next.end)) < 0
+  }
+
+  @inline(__always)
   private mutating func string(isKey: Bool = false) -> Bool {
     index &+= 1
     while true {
-      let bytes = view.word(index)
-      if bytes != 0 {
-        // A quote, a backslash or a control character ends the run.
-        let hits =
-          ByteView.zeroBytes(bytes ^ 0x2222_2222_2222_2222) | ByteView.zeroBytes(bytes ^ 0x5C5C_5C5C_5C5C_5C5C)
-          | ((bytes &- 0x2020_2020_2020_2020) & ~bytes & 0x8080_8080_8080_8080)
-        if hits == 0 {
-          index &+= 8
-          continue
-        }
-        index &+= hits.trailingZeroBitCount >> 3
-      }
+      index = view.findInJSONString(from: index)
       let byte = view[index]
       if byte == 0x22 {
         index &+= 1
@@ -158,8 +153,7 @@ struct JSONScanner {
         guard escape() else { return false }
         continue
       }
-      guard byte >= 0x20 else { return false }
-      index &+= 1
+      return false
     }
   }
 

@@ -31,7 +31,7 @@ struct JSONText {
   }
 
   private mutating func skipSpace() {
-    while index < view.count, [0x20, 0x0A, 0x0D, 0x09].contains(view[index]) { index += 1 }
+    while view[index] == 0x20 || view[index] == 0x0A || view[index] == 0x0D || view[index] == 0x09 { index += 1 }
   }
 
   private mutating func value(_ depth: Int) throws(MicrodataError) -> OneValue {
@@ -43,9 +43,9 @@ struct JSONText {
         throw MicrodataError(.jsonDepth, "JSON nested deeper than \(depthLimit) levels", offset: index)
       }
       return view[index] == 0x7B ? try object(depth) : try array(depth)
-    case 0x74: return try word("true", .bool(true))
-    case 0x66: return try word("false", .bool(false))
-    case 0x6E: return try word("null", .null)
+    case 0x74: return try word(0x6575_7274, 4, .bool(true))
+    case 0x66: return try word(0x65_736C_6166, 5, .bool(false))
+    case 0x6E: return try word(0x6C6C_756E, 4, .null)
     default:
       let start = index
       guard JSONText.skipNumber(view, &index) else { throw fault("unexpected byte") }
@@ -53,9 +53,12 @@ struct JSONText {
     }
   }
 
-  private mutating func word(_ text: String, _ value: OneValue) throws(MicrodataError) -> OneValue {
-    guard Array(text.utf8).withView({ view.has($0, at: index) }) else { throw fault("unexpected byte") }
-    index += text.utf8.count
+  /// Letters, first letter lowest.
+  private mutating func word(_ letters: UInt64, _ length: Int, _ value: OneValue) throws(MicrodataError) -> OneValue {
+    for offset in 0..<length where view[index + offset] != UInt8(truncatingIfNeeded: letters >> UInt64(offset * 8)) {
+      throw fault("unexpected byte")
+    }
+    index += length
     return value
   }
 
@@ -81,7 +84,8 @@ struct JSONText {
 
   private mutating func object(_ depth: Int) throws(MicrodataError) -> OneValue {
     var members: [OneObject.Member] = []
-    var places: [OneText: Int] = [:]
+    // Few members are searched one by one, many through a table.
+    var places: [OneText: Int]?
     index += 1
     skipSpace()
     if view[index] == 0x7D {
@@ -97,10 +101,13 @@ struct JSONText {
       index += 1
       skipSpace()
       let member = try value(depth + 1)
-      if let place = places[key] {
+      if places == nil, members.count == 12 {
+        places = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($0.element.name, $0.offset) })
+      }
+      if let place = places.map({ $0[key] }) ?? members.firstIndex(where: { $0.name == key }) {
         members[place].value = member
       } else {
-        places[key] = members.count
+        places?[key] = members.count
         members.append(OneObject.Member(key, member))
       }
       skipSpace()
@@ -115,7 +122,7 @@ struct JSONText {
   private mutating func string() throws(MicrodataError) -> OneText {
     index += 1
     let start = index
-    while index < view.count, view[index] != 0x22, view[index] != 0x5C, view[index] >= 0x20 { index += 1 }
+    index = view.findInJSONString(from: start)
     if view[index] == 0x22 {
       index += 1
       return OneText(view.slice(start, index - 1))

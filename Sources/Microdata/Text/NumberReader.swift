@@ -136,6 +136,9 @@ extension NumberText {
       let scaled = exponent < 0 ? value / powers[-exponent] : value * powers[exponent]
       return isNegative ? -scaled : scaled
     }
+    if exact, let fraction = DecimalFraction(mantissa, places: -exponent) {
+      return isNegative ? -fraction.value : fraction.value
+    }
     return Double(String(decoding: text.array, as: UTF8.self)) ?? .nan
   }
 
@@ -153,6 +156,31 @@ extension NumberText {
     1e21, 1e22,
   ]
 
+  /// The answer for digits, a point and digits; nil for another form or where it takes more to know.
+  @inline(__always)
+  private static func isCanonicalFraction(_ view: ByteView, _ start: Int) -> Bool? {
+    var digits: UInt64 = 0
+    var index = start
+    var point = -1
+    while index < view.count {
+      let digit = view[index] &- 0x30
+      if digit <= 9 {
+        digits = digits &* 10 &+ UInt64(digit)
+      } else {
+        guard point < 0, view[index] == 0x2E, index > start else { return nil }
+        point = index
+      }
+      index &+= 1
+    }
+    // A leading zero stands alone, the last digit is none, and below 10^-6 the text has an exponent.
+    guard point > 0, index &- start <= 18, point < view.count &- 1, view[view.count &- 1] != 0x30 else { return nil }
+    if view[start] == 0x30, point != start &+ 1 || digits == 0 { return nil }
+    let places = view.count &- 1 &- point
+    if view[start] == 0x30, places > 6 { return nil }
+    if digits < 1_000_000_000_000_000 { return true }
+    return DecimalFraction(digits, places: places)?.isShortest
+  }
+
   /// True when the writer writes exactly this text for the number that it says; `null` is not among them.
   static func isCanonical(_ view: ByteView) -> Bool {
     let start = view[0] == 0x2D ? 1 : 0
@@ -165,6 +193,7 @@ extension NumberText {
       if index == view.count { return view[start] != 0x30 || view.count == 1 }
     }
     guard view[start] &- 0x30 <= 9 else { return false }
+    if let isWritten = isCanonicalFraction(view, start) { return isWritten }
     let value = decimal(view)
     guard value.isFinite else { return false }
     var text: [UInt8] = []

@@ -1,7 +1,10 @@
 /// Generalised UTF-8: what UTF-8 would be if surrogates were scalars, so that every JavaScript string has bytes.
 enum WTF8 {
   /// What the bytes of a document are.
-  enum Kind: Equatable { case ascii, utf8, invalid(at: Int) }
+  enum Kind: Equatable {
+    case ascii, utf8
+    case invalid(at: Int)
+  }
 
   static func append(_ scalar: UInt32, to out: inout [UInt8]) {
     switch scalar {

@@ -8,11 +8,13 @@ struct DocumentWriter: ~Copyable {
   let types: Table<TypeCode>
   let rules: Table<RuleCode>
   let texts: Table<UInt8>
-  var out = Buffer<UInt8>()
+  var out: Buffer<UInt8>
 
   init(
-    _ document: DocumentView, _ codec: MicrodataCodec, _ profile: MicrodataProfile, _ limits: MicrodataLimits
+    _ document: DocumentView, _ codec: MicrodataCodec, _ profile: MicrodataProfile, _ limits: MicrodataLimits,
+    into out: consuming Buffer<UInt8> = Buffer<UInt8>()
   ) {
+    self.out = out
     self.document = document
     self.codec = codec
     nodes = document.nodes
@@ -38,7 +40,6 @@ struct DocumentWriter: ~Copyable {
     if profile == .strict, code.isHostile {
       throw MicrodataError(.notWritable, "strict: the recipe has itemprops that cannot be read safely")
     }
-    out.reserve(document.source.count &+ document.arena.count / 8 &+ 128)
     out.append(form == .object ? CanonicalReader.objectHeader : CanonicalReader.idHeader)
     out.append(texts.view(code.name))
     out.put(0x3E22, 2)

@@ -61,7 +61,8 @@ struct CheckVectorsCommand: ParsableCommand {
       "\(mark)  \(name)  \(report.passed) pass, \(report.failures.count) fail, \(report.skippedCount) skipped, "
         + "\(report.checks) checks")
     for (reason, ids) in report.skipped.sorted(by: { $0.key < $1.key }) {
-      print("      skipped \(ids.count): \(reason) (\(ids.prefix(5).joined(separator: ", "))\(ids.count > 5 ? ", …" : ""))")
+      print(
+        "      skipped \(ids.count): \(reason) (\(ids.prefix(5).joined(separator: ", "))\(ids.count > 5 ? ", …" : ""))")
     }
     for failure in report.failures.prefix(limit) {
       print("      \(failure.id)")

@@ -18,7 +18,11 @@ struct MicrodataCommand: ParsableCommand {
 
       Exit codes: 0 pass, 1 refused or different, 2 usage or unreadable file, 4 nothing ran.
       """,
-    subcommands: [CheckVectorsCommand.self])
+    subcommands: [
+      MicrodataParseCommand.self, MicrodataSerialiseCommand.self, MicrodataValidateCommand.self,
+      MicrodataHashCommand.self, MicrodataIdCommand.self, MicrodataExplodeCommand.self, MicrodataImplodeCommand.self,
+      MicrodataDiffCommand.self, MicrodataPrettyCommand.self, CheckVectorsCommand.self, CompareCommand.self,
+    ])
 }
 
 /// The recipes that a command works with.

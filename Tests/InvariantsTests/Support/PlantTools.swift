@@ -73,6 +73,18 @@ extension Plants {
     }
   }
 
+  /// A root that is announced in each round, refused in the first and never asked for again.
+  static func forgotten(_ editor: inout SessionEditor) {
+    eachList(&editor, 2) { text in
+      guard let entries = try? RootEntry.decodeList(text) else { return nil }
+      return RootEntry.encodeList(entries + [.unversioned(hash: foreign, type: "Keys")])
+    }
+    let list = answer(editor, editor.index("\"serviceId\":2", .fromClient))
+    editor.insert(ChumMessage.request(id: 800, service: 4, args: [.string(foreign)]).text, .fromClient, after: list)
+    editor.insert(
+      ChumMessage.error(id: 800, name: "Error", message: "no", code: "CES-GOC1").text, .fromServer, after: list + 1)
+  }
+
   /// Turns the order of every child list around.
   static func reverseLists(_ editor: inout SessionEditor) {
     eachList(&editor, 4) { text in

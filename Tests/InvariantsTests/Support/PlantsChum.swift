@@ -210,6 +210,7 @@ extension Plants {
         editor.insert(text(editor, request), .fromClient, after: request)
       }
     },
+    .leg("CHUM-073", "a refused root that is forgotten", "iop-chum-1", "c9", at: .later) { forgotten(&$0) },
     .leg("CHUM-023", "a child after its parent", "iop-chum-1", "c9", at: .changed(1)) { editor in
       let second = editor.index("\"serviceId\":2", .fromClient, from: editor.index("\"serviceId\":2", .fromClient) + 1)
       let list = editor.index("\"serviceId\":4", .fromClient, from: editor.index("ChatMessage", from: second) - 4)

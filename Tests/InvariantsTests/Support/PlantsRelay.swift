@@ -58,6 +58,15 @@ extension Plants {
         lines[last].replacingOccurrences(of: "\"c2s\"", with: "\"s2c\"").replacingOccurrences(
           of: "\"data\":\"", with: "\"data\":\"AAAA"), at: last + 1)
     },
+    .file("RL-008", "a frame before the splice swallowed", "relay-plain-1", also: ["RL-012"]) { lines in
+      // Said between the request and the listener's first word, and never heard of again.
+      guard let request = lines.firstIndex(where: { $0.contains("\"c2s\"") && $0.contains("communication_request") })
+      else { return }
+      let conn =
+        lines[request].range(of: "\"conn\":\"c[0-9]+\"", options: .regularExpression).map { lines[request][$0] } ?? ""
+      let time = lines[request].prefix { $0 != "," }
+      lines.insert("\(time),\(conn),\"dir\":\"c2s\",\"kind\":\"text\",\"data\":\"early bird\"}", at: request + 1)
+    },
     .file("RL-009", "another reason on the other leg", "relay-encrypted-1") { lines in
       for index in lines.indices
       where lines[index].contains("\"kind\":\"close\"") && lines[index].contains("\"dir\":\"s2c\"")
@@ -85,6 +94,9 @@ extension Plants {
   static let handshake: [Plant] = [
     .leg("HS-002", "data before ready", "relay-encrypted-1", "c3") { editor in
       editor.insert(.text("early"), .fromClient, after: editor.index("communication_request"))
+    },
+    .leg("HS-003", "something else before ready", "relay-encrypted-1", "c3", at: .changed(1)) { editor in
+      editor.insert(.binary([1]), .fromServer, after: editor.index("communication_ready") - 1)
     },
     .leg("HS-003", "another answer than ready", "relay-encrypted-1", "c3") {
       $0.replace("communication_ready", "nope")

@@ -3,17 +3,17 @@ import Foundation
 import Network
 import WireBytes
 
-struct BenchHostileCommand: AsyncParsableCommand {
+struct BenchRelayHostileCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "hostile",
+    commandName: "relay-hostile",
     abstract: "Hostile load against a CommServer on this machine, with honest clients beside it; prints JSON.",
     discussion: """
       Half-open sockets, upgrade requests a byte at a time, messages of 100 MiB, a million pings and random bytes, all at
       once, for a bounded time and to loopback addresses only. Meanwhile four honest relays do round trips and an honest
       listener registers again and again. Exit 0 when the server lived, stayed below --memory and served them, else 1.
 
-        chumgate bench hostile
-        chumgate bench hostile --profile strict --seconds 60
+        chumgate bench relay-hostile
+        chumgate bench relay-hostile --profile strict --seconds 60
       """)
 
   @Option(help: "Profile of the server that it starts: deployed or strict (whose rate limits are then off).")

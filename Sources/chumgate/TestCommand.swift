@@ -1,0 +1,13 @@
+import ArgumentParser
+
+struct TestCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "test", abstract: "Try every numbered requirement against a target.",
+    discussion: """
+      chumgate test server                        the embedded CommServer, in process
+      chumgate test server --loopback             the same over WebSockets on loopback
+      chumgate test server wss://host/            a server of yours
+      chumgate test listener                      the gate plays the server, for the embedded listener
+      """,
+    subcommands: [TestServerCommand.self, TestListenerCommand.self, TestRequesterCommand.self])
+}
