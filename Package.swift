@@ -59,10 +59,12 @@ let package = Package(
     .target(
       name: "Conformance",
       dependencies: [
-        "Results", "Scenario", "Requirements", "CommServer", "ClientMachines", "Network", "WebSocketWire", "Wire", "Cryptobox", "WireBytes",
+        "Results", "Scenario", "Requirements", "CommServer", "ClientMachines", "Network", "WebSocketWire", "Wire",
+        "Cryptobox", "WireBytes",
         .product(name: "Logging", package: "swift-log"),
       ]),
-    .target(name: "Report", dependencies: ["Results", "Replay", "Recording", "Invariants", "Trace", "Wire", "WireBytes"]),
+    .target(
+      name: "Report", dependencies: ["Results", "Replay", "Recording", "Invariants", "Trace", "Wire", "WireBytes"]),
     .executableTarget(
       name: "chumgate",
       dependencies: [

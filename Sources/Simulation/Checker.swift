@@ -42,14 +42,22 @@ struct Checker: Sendable {
     var isTampered = false
   }
 
+  private struct KeyUse: Hashable, Sendable {
+    let host: Int
+    let incarnation: Int
+    let key: PublicKey
+  }
+
   private struct RoleKey: Hashable, Sendable {
     let key: SharedKey
     let isInitiator: Bool
   }
 
   private(set) var violation: Violation?
-  private(set) var counts = (pairings: 0, handshakes: 0, messages: 0)
+  private(set) var counts = (pairings: 0, invitersPairings: 0, handshakes: 0, messages: 0)
   private(set) var invitations: [Known] = []
+  /// How often each host identified somebody.
+  private(set) var identifications: [Int: Int] = [:]
   private let profile: Profile
   private var identities: [Identity] = []
   private var tokens: [String: Token] = [:]
@@ -61,6 +69,7 @@ struct Checker: Sendable {
   private var attackerToken: [PublicKey: String] = [:]
   private var joinToken: [Socket: String] = [:]
   private var channels: [RoleKey: Channel] = [:]
+  private var keyUses: [KeyUse: Double] = [:]
   private var faulty: Set<Socket> = []
   private var hostilePersons: Set<String> = []
   private var openJoins: [Int: Int] = [:]
@@ -131,12 +140,14 @@ struct Checker: Sendable {
       invitations.append(
         Known(host: host, token: invitation.token, invitation: invitation, expiresAt: expiresAt))
     case .joining(let id, let invitation): joinToken[socket(id)] = invitation.token
-    case .secured(let id, let handshake): secured(socket(id), handshake)
+    case .secured(let id, let handshake): secured(socket(id), handshake, now)
     case .tokenPresented(let id, let accepted): presented(socket(id), accepted, now)
     case .pairingSucceeded(let success): succeeded(success, socket(success.socket), now)
     case .pairingFailed(let failure): if failure.initiatedLocally { openJoins[host, default: 0] -= 1 }
     case .peerStored(let record): stored(record, host)
-    case .identified(let id, _, let peer): identified(socket(id), peer)
+    case .identified(let id, _, let peer):
+      identifications[host, default: 0] += 1
+      identified(socket(id), peer)
     case .ready(let id, let record): ready(socket(id), record)
     case .application(let id, let message): delivered(socket(id), message)
     case .fault(let id, let failure, let isOpen):
@@ -147,11 +158,17 @@ struct Checker: Sendable {
     }
   }
 
-  private mutating func secured(_ socket: Socket, _ handshake: EstablishedHandshake) {
+  private mutating func secured(_ socket: Socket, _ handshake: EstablishedHandshake, _ now: Double) {
     let key = roleKey(handshake, socket.host)
     if channels[key] != nil { return fail("ENC-022", "host \(socket.host): one session key came up twice on one side") }
     channels[key] = Channel()
     handshakes[socket] = handshake
+    // Both ends of a connection tell of it; a key message taken twice makes a third report.
+    let use = KeyUse(host: socket.host, incarnation: socket.incarnation, key: handshake.peerEphemeral)
+    if isStrict, let last = keyUses[use], now - last < 600_000 {
+      return fail("HS-020", "host \(socket.host) took the same key message twice")
+    }
+    keyUses[use] = now
     counts.handshakes += 1
     if let old = ownerOfEphemeral[handshake.ownEphemeral], old != handshake.ownStatic {
       return fail("HS-009", "an ephemeral key came twice")
@@ -202,6 +219,7 @@ struct Checker: Sendable {
       counts.pairings += 1
       openJoins[socket.host, default: 0] -= 1
     } else {
+      counts.invitersPairings += 1
       tokens[success.token]?.successes += 1
       if isStrict, let known = tokens[success.token], known.successes > 1 {
         return fail("SEC-009", "a token led to \(known.successes) pairings")

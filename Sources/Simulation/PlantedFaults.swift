@@ -29,9 +29,8 @@ public struct PlantedFault: Sendable {
     PlantedFault("a lost connection is not dialled again", [.noRedial]),
     PlantedFault("silent peers are kept for ever", [.waitsForSteps]),
     PlantedFault("no duplicate rule", [.noDuplicateRule]),
-    PlantedFault("server: a spare is handed over after it closed", faults: [.handsOverClosedSpares]),
     PlantedFault("server: relayed messages are swapped", faults: [.swapsMessages]),
-    PlantedFault("server: the other leg stays open", faults: [.leavesOtherLegOnLoss]),
+    PlantedFault("server: no owner check, any response registers a key", faults: [.acceptsForeignResponse]),
     PlantedFault("server: two requesters share a spare", faults: [.sharesSpare]),
   ]
 }

@@ -126,7 +126,7 @@ public struct WorldScenario: Sendable, Equatable {
       case ..<32: .join(host: one, invitation: two)
       case ..<38: .joinBoth(host: one, other: two, invitation: three)
       case ..<41: .revoke(invitation: one)
-      case ..<45: .joinAtExpiry(host: one, invitation: two, offset: [-1_000, -50, 0, 1, 1_000][below(5, &random)])
+      case ..<45: .joinAtExpiry(host: one, invitation: two, offset: [-500, -1, 0, 1, 500][below(5, &random)])
       case ..<48: .guess(host: one, target: two)
       case ..<60: .say(host: one)
       case ..<65: .crash(host: one, down: [0, 500, 20_000][below(3, &random)])
@@ -137,6 +137,7 @@ public struct WorldScenario: Sendable, Equatable {
       case ..<86: .restartServer(down: [0, 3_000][below(2, &random)])
       case ..<93: .attack(host: one, attacks[below(attacks.count, &random)])
       case ..<96: .replay(connection: one)
+      case ..<98: .hijack(host: one)
       default: .wait
       }
     return Step(act, pause: pause)

@@ -32,6 +32,8 @@ public struct Step: Sendable, Equatable {
     case attack(host: Int, Misbehaviour)
     /// Recorded H1 and H3 of an earlier connection come again.
     case replay(connection: Int)
+    /// Somebody registers a host's key without holding its secret.
+    case hijack(host: Int)
     case wait
   }
 
@@ -68,6 +70,7 @@ extension Step: CustomStringConvertible {
       case .restartServer(let down): ["restart-server", "\(down)"]
       case .attack(let host, let misbehaviour): ["attack", "\(host)", misbehaviour.rawValue]
       case .replay(let connection): ["replay", "\(connection)"]
+      case .hijack(let host): ["hijack", "\(host)"]
       case .wait: ["wait"]
       }
     return words.joined(separator: " ") + " +\(pause)"
@@ -118,6 +121,7 @@ extension Step: CustomStringConvertible {
       case "half-open": return .halfOpen(cable: one)
       case "restart-server": return .restartServer(down: one)
       case "replay": return .replay(connection: one)
+      case "hijack": return .hijack(host: one)
       default: return nil
       }
     }

@@ -45,6 +45,10 @@ extension World {
     case .restartServer(let down): stopServer(down: Double(max(0, min(down, 10_000_000))))
     case .attack(let number, let misbehaviour): attack(host(number), misbehaviour)
     case .replay(let number): replay(number)
+    case .hijack(let number):
+      let key = hosts[host(number)].identity.instanceKey.publicKey
+      attackers.append(.hijack(key: key, secret: random.secretKey()))
+      open(.attacker(attackers.count - 1))
     case .wait: break
     }
   }
@@ -64,14 +68,18 @@ extension World {
     handle(.command(.join(known.invitation, JoinOptions())), on: index)
   }
 
-  /// The token is to arrive around its last moment: one joiner on its way some 100 ms before it.
+  /// The token is to be looked at in its very last moment, or a ms beside it: as soon as the inviter has identified the
+  /// joiner it dozes off until then, and what came in meanwhile is taken exactly at that time.
   private mutating func joinAtExpiry(_ index: Int, _ number: Int, _ offset: Int) {
     guard let known = invitation(number), known.host != index else { return }
-    let start = known.expiresAt + Double(offset) - 100
-    guard start > now, start - now < 1_000_000 else { return }
-    run(until: start)
+    let moment = known.expiresAt + Double(offset)
+    guard moment - 1_000 > now, moment - now < 1_000_000 else { return }
+    run(until: moment - 1_000)
+    let before = checker.identifications[known.host, default: 0]
     join(index, number)
-    run(for: 400)
+    while now < moment - 5, violation == nil, checker.identifications[known.host, default: 0] == before { run(for: 1) }
+    if now < moment - 1 { hosts[known.host].sleepsUntil = moment }
+    run(until: moment + 400)
   }
 
   private mutating func guess(_ index: Int, _ target: Int) {
@@ -143,6 +151,7 @@ extension World {
       perform(probe.opened(now: now, random: &random), cable)
       attackers[number] = .probe(probe)
     case .replay(let request, _, _): sendUp(.text(request), cable)
+    case .hijack(let key, _): sendUp(.text(CommServerMessage.register(publicKey: key.hex).text), cable)
     }
   }
 
@@ -157,7 +166,36 @@ extension World {
       guard !isKeySent else { return }
       attackers[number] = .replay(request: request, key: key, isKeySent: true)
       sendUp(.binary(key), cable)
+    case .hijack(_, let secret): hijackReceived(message, secret, cable)
     }
+  }
+
+  /// The challenge is answered with a box of the wrong secret; success must never come.
+  private mutating func hijackReceived(_ message: WireMessage, _ secret: SecretKey, _ cable: Int) {
+    guard case .text(let text) = message, let heard = try? CommServerMessage.decode(text) else { return }
+    switch heard {
+    case .authenticationRequest(let serverHex, _):
+      guard let server = PublicKey(hex: serverHex) else { return }
+      let key = box.agree(theirs: server, mine: secret)
+      let response = ComplementProof.seal(random.bytes(64), nonce: random.nonce(), key: key, box: box)
+      sendUp(.text(CommServerMessage.authenticationResponse(response: Hex.encode(response)).text), cable)
+    case .authenticationSuccess: checker.fail("CS-007", "a key was registered without its secret")
+    default: break
+    }
+  }
+
+  /// A silent probe keeps its connection alive, so that only the limits of the steps end it.
+  mutating func attackerTick(_ number: Int) {
+    guard case .probe(var probe) = attackers[number] else { return }
+    let outputs = probe.tick(now: now, random: &random)
+    attackers[number] = .probe(probe)
+    let cable = cables.firstIndex { $0.end == .attacker(number) }
+    if outputs.isEmpty {
+      // Nothing to say and still due: it is over with it.
+      probe.closed(reason: "", now: now)
+      attackers[number] = .probe(probe)
+    }
+    if let cable { perform(outputs, cable) }
   }
 
   mutating func attackerClosed(_ reason: String, _ number: Int) {
@@ -190,28 +228,62 @@ extension World {
   mutating func heal() {
     for index in hosts.indices where hosts[index].sleepsUntil > now { hosts[index].sleepsUntil = now }
     run(for: 1)
-    for index in cables.indices where cables[index].phase != .closed && cables[index].isHalfOpen {
+    for index in cables.indices { cables[index].tampering = nil }
+    for index in cables.indices where cables[index].isHalfOpen {
       cables[index].isHalfOpen = false
+      // The host may have closed its end into the void; the server's TCP finds out in the end.
+      if cables[index].phase == .closed { handle(.closed(cables[index].connection, code: nil, reason: "")) }
       lose(index)
     }
     // The longest retry is 120 s; a refused dial before it, and the close of a half-open one, come on top.
     run(for: 420_000)
     guard violation == nil else { return }
+    // A dial may be under way at any one moment, so what is wrong must be wrong at each of several.
+    var wrong = wrongAtRest
+    for _ in 0..<40 where wrong != nil && violation == nil {
+      run(for: 370)
+      wrong = wrongAtRest
+    }
+    guard violation == nil else { return }
+    if let wrong { return checker.fail(wrong.rule, wrong.detail) }
+    checkPairs()
+    if violation == nil { checkPairing() }
+    checker.finish()
+  }
+
+  /// When all is well again, two hosts can pair.
+  private mutating func checkPairing() {
+    guard hosts.count > 1 else { return }
+    let before = checker.counts
+    handle(.command(.invite(InvitationRequest(lifetime: 60_000))), on: 0)
+    join(1, checker.invitations.count - 1)
+    run(for: 6_000)
+    let after = checker.counts
+    if violation == nil, after.pairings == before.pairings || after.invitersPairings == before.invitersPairings {
+      checker.fail("no-pairing", "an honest pairing does not come about")
+    }
+  }
+
+  /// What is not as it should be on an idle machine.
+  private var wrongAtRest: Violation? {
     for index in hosts.indices {
       guard let instance = hosts[index].instance else {
-        checker.fail("restart", "host \(index) never came back")
-        return
+        return Violation(rule: "restart", detail: "host \(index) never came back")
       }
       if instance.load.spares < instance.settings.sparesPerKey {
-        return checker.fail("lost-spare", "host \(index) has \(instance.load.spares) spares left")
+        return Violation(rule: "lost-spare", detail: "host \(index) has \(instance.load.spares) spares left")
       }
       let idle = instance.load.connections - instance.running.count
       if idle > 0, scenario.profile == .strict {
-        return checker.fail("left-over", "host \(index) keeps \(idle) connections that do nothing")
+        return Violation(rule: "left-over", detail: "host \(index) keeps \(idle) connections that do nothing")
       }
     }
-    checkPairs()
-    checker.finish()
+    let sockets = hosts.reduce(0) { $0 + ($1.instance?.openSockets.count ?? 0) }
+    if server.statistics.connections > sockets {
+      return Violation(
+        rule: "left-over", detail: "the server keeps \(server.statistics.connections) sockets, the hosts \(sockets)")
+    }
+    return nil
   }
 
   /// Whoever knows each other is connected, once, and can talk.

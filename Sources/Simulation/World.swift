@@ -24,6 +24,8 @@ public struct World {
     case probe(ProbePeer)
     /// Plays H1 and H3 of an earlier connection.
     case replay(request: String, key: [UInt8], isKeySent: Bool)
+    /// Registers this key with another one's secret.
+    case hijack(key: PublicKey, secret: SecretKey)
   }
 
   public let scenario: WorldScenario
@@ -102,6 +104,12 @@ public struct World {
         let due = max(deadline, hosts[index].sleepsUntil)
         if due < next { (next, actor) = (due, index) }
       }
+      for index in attackers.indices {
+        guard case .probe(let probe) = attackers[index], let deadline = probe.nextDeadline, deadline < next else {
+          continue
+        }
+        (next, actor) = (deadline, hosts.count + 1 + index)
+      }
       if isServerUp, let deadline = server.nextDeadline, deadline < next { (next, actor) = (deadline, hosts.count) }
       guard next <= end else { break }
       now = max(now, next)
@@ -112,6 +120,8 @@ public struct World {
         if let delivery = queue.pop() { deliver(delivery) }
       } else if actor == hosts.count {
         handle(.timer)
+      } else if actor > hosts.count {
+        attackerTick(actor - hosts.count - 1)
       } else {
         handle(.timer, on: actor)
       }

@@ -38,7 +38,8 @@ struct IdentityNewCommand: ParsableCommand {
     let identity = Identity.create(
       url: url, personEmail: email, instanceName: instanceName, random: &random, box: SodiumBox())
     let folder = URL(fileURLWithPath: directory)
-    try IdentityFiles.write(identity.publicFile, to: folder.appendingPathComponent("\(name).id.json").path, secret: false)
+    try IdentityFiles.write(
+      identity.publicFile, to: folder.appendingPathComponent("\(name).id.json").path, secret: false)
     try IdentityFiles.write(
       identity.secretFile, to: folder.appendingPathComponent("\(name)_secret.id.json").path, secret: true)
     print(IdentityFiles.summary(identity.publicFile).compact)
@@ -75,7 +76,9 @@ enum IdentityFiles {
   }
 
   static func write(_ file: IdentityFile, to path: String, secret: Bool) throws {
-    guard !FileManager.default.fileExists(atPath: path) else { throw Exit.usage("\(path) exists; nothing is overwritten") }
+    guard !FileManager.default.fileExists(atPath: path) else {
+      throw Exit.usage("\(path) exists; nothing is overwritten")
+    }
     // IDF-008: nobody else may read secrets.
     let attributes: [FileAttributeKey: Any] = [.posixPermissions: secret ? 0o600 : 0o644]
     let data = Data((file.fileText + "\n").utf8)

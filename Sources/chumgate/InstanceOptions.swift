@@ -23,7 +23,8 @@ struct InstanceOptions: ParsableArguments {
   var until: Until = .chum
   @Option(help: "Give up after so many seconds.")
   var timeout: Double?
-  @Option(help: "Append a line for every connection: ephemeral key, session key. Opens everything of those connections.")
+  @Option(
+    help: "Append a line for every connection: ephemeral key, session key. Opens everything of those connections.")
   var keyLog: String?
   @Option(help: "Write this side's traffic as a session file for `chumgate replay`.")
   var record: String?
@@ -105,7 +106,10 @@ struct EventPrinter {
 
   /// Reads reports until the wish is fulfilled, a pairing of ours failed, time is up or a signal came.
   func wait(_ driver: InstanceDriver, timeout: Double?, failureEnds: Bool) async -> End {
-    enum Item: Sendable { case report(InstanceReport), ended, timeout, signal }
+    enum Item: Sendable {
+      case report(InstanceReport)
+      case ended, timeout, signal
+    }
     let (items, source) = AsyncStream.makeStream(of: Item.self)
     let watchers = [SIGINT, SIGTERM].map { SignalWatch.start($0) { _ in source.yield(.signal) } }
     defer { for watcher in watchers { watcher.cancel() } }
@@ -158,7 +162,10 @@ struct EventPrinter {
   private func describe(_ report: InstanceReport) -> (String, String, JSONObject)? {
     switch report {
     case .listener(let key, let state):
-      ("listener", "listener: \(state.rawValue)", JSONObject(["key": .string(key.hex), "state": .string(state.rawValue)]))
+      (
+        "listener", "listener: \(state.rawValue)",
+        JSONObject(["key": .string(key.hex), "state": .string(state.rawValue)])
+      )
     case .listenerWaits(_, let delay):
       (
         "listenerWaits", "no registration; again in \(Int(delay / 1_000)) s",

@@ -89,7 +89,11 @@ struct InviteCommand: AsyncParsableCommand {
       return FileHandle.standardOutput.write(Data((line.compact + "\n").utf8))
     }
     var text = "link: \(link)\njson: \(invitation.json)\n"
-    if !noQR { text = symbol.terminalText(usesColour: Terminal.isTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil) + text }
+    if !noQR {
+      text =
+        symbol.terminalText(usesColour: Terminal.isTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil)
+        + text
+    }
     FileHandle.standardOutput.write(Data(text.utf8))
   }
 }

@@ -207,5 +207,7 @@ struct SimulateCommand: AsyncParsableCommand {
 
 extension String {
   /// The text with blanks behind it up to a width.
-  func padded(_ width: Int) -> String { count >= width ? self + " " : self + String(repeating: " ", count: width - count) }
+  func padded(_ width: Int) -> String {
+    count >= width ? self + " " : self + String(repeating: " ", count: width - count)
+  }
 }
