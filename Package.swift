@@ -22,6 +22,7 @@ let package = Package(
     .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     .systemLibrary(name: "CQRencode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
     .target(name: "WireBytes"),
+    .target(name: "Results"),
     .target(name: "Cryptobox", dependencies: ["CSodium", "COpenSSL", "WireBytes"]),
     .target(name: "Microdata", dependencies: ["WireBytes"]),
     .target(name: "MicrodataVectors", dependencies: ["Microdata", "Cryptobox", "WireBytes"]),
@@ -49,12 +50,16 @@ let package = Package(
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "Logging", package: "swift-log"),
       ]),
+    .target(
+      name: "InstanceTrial",
+      dependencies: [
+        "InstanceCases", "Instance", "Results", "Network", "FrameBytes", "Wire", "Cryptobox", "WireBytes",
+      ]),
     .target(name: "Invariants", dependencies: ["Trace", "Wire", "WireBytes", "Cryptobox"]),
     .target(name: "Replay", dependencies: ["Recording", "Invariants", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Requirements", dependencies: ["WireBytes"]),
     .target(
       name: "Scenario", dependencies: ["Requirements", "WireBytes", .product(name: "Yams", package: "Yams")]),
-    .target(name: "Results"),
     .target(name: "ClientMachines", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .target(
       name: "Conformance",
@@ -70,7 +75,7 @@ let package = Package(
       dependencies: [
         "Report", "Conformance", "Results", "Scenario", "Requirements", "Network", "CommServer", "FrameBytes", "Replay",
         "Invariants", "Recording", "Trace", "WebSocketWire", "Wire", "Cryptobox", "WireBytes", "Microdata",
-        "Instance", "InstanceCases", "Simulation", "QRImage",
+        "Instance", "InstanceCases", "InstanceTrial", "Simulation", "QRImage",
         .product(name: "Logging", package: "swift-log"),
         "MicrodataVectors", "CodecBench", "FuzzDriver", "Fuzzing", "Testee", "MicrodataOracle",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -104,11 +109,19 @@ let package = Package(
       dependencies: ["Instance", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "InstanceCasesTests", dependencies: ["InstanceCases", "Instance", "Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(
+      name: "InstanceTrialTests",
+      dependencies: [
+        "InstanceTrial", "InstanceCases", "Instance", "Network", "CommServer", "Results", "Recording", "Replay",
+        "Invariants",
+        "Wire", "Cryptobox", "WireBytes",
+      ]),
     .testTarget(name: "QRImageTests", dependencies: ["QRImage"]),
     .testTarget(
       name: "SimulationTests",
       dependencies: [
-        "Simulation", "InstanceCases", "Instance", "CommServer", "Replay", "Recording", "Wire", "Cryptobox",
+        "Simulation", "InstanceCases", "Instance", "CommServer", "Replay", "Invariants", "Recording", "Wire",
+        "Cryptobox",
         "WireBytes",
       ]),
     .testTarget(name: "FrameBytesTests", dependencies: ["FrameBytes"]),

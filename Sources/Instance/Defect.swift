@@ -118,6 +118,10 @@ public enum Defect: String, Sendable, Hashable, CaseIterable {
   case secretInIdentity
   case requiresURL
   case wrongInviterCallback
+  // X-INV/1.
+  case tellsBrokerTheToken
+  case neverFallsBack
+  case acceptsOtherSource
 
   /// The requirements that an instance with this fault does not meet.
   public var breaks: [String] { Self.table[self] ?? [] }
@@ -165,6 +169,7 @@ public enum Defect: String, Sendable, Hashable, CaseIterable {
     .acceptsSecretIdentity: ["PA-010"], .acceptsForeignSignKey: ["PA-022"], .acceptsSecondToken: ["PA-019"],
     .pairsWithItself: ["PA-020"], .silentFailure: ["PA-012", "PA-013"], .noChumAfterPairing: ["PA-015"],
     .pairsWhenOff: ["PA-017"], .secretInIdentity: ["IOM-006"], .requiresURL: ["PA-021"],
-    .wrongInviterCallback: ["PA-006"],
+    .wrongInviterCallback: ["PA-006"], .tellsBrokerTheToken: ["XI-021"], .neverFallsBack: ["XI-022"],
+    .acceptsOtherSource: ["XI-023"],
   ]
 }

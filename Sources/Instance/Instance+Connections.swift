@@ -74,7 +74,7 @@ extension Instance {
     guard isStrict, case .text(let text) = message,
       case .communicationRequest(let source, _)? = try? CommServerMessage.decode(text, profile: settings.profile)
     else { return true }
-    if case .listener(let announced?) = connection.origin, announced != source.lowercased() {
+    if case .listener(let announced?) = connection.origin, announced != source.lowercased(), !has(.acceptsOtherSource) {
       let failure = WireFailure("broker.other-source", "connection.md 7.2", "the source is not the announced one")
       end(id, EndCause("unexpected"), now, &random, failure: failure)
       return false
@@ -95,7 +95,9 @@ extension Instance {
     if listenerClosed(id, now, &random) { return }
     guard let connection = connections.removeValue(forKey: id) else { return }
     if connection.stage == .closing { return }
-    if case .join(let join) = connection.origin, connection.stage == .brokering, settings.broker == .automatic {
+    if case .join(let join) = connection.origin, connection.stage == .brokering, settings.broker == .automatic,
+      !has(.neverFallsBack)
+    {
       return fallBack(join, now)
     }
     let cause = code == nil ? "lost" : connection.handshake == nil ? "unreachable" : "closed_by_peer"

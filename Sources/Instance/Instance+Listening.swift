@@ -102,7 +102,7 @@ extension Instance {
       guard let entry = tokens.entry(token), entry.person == person else { continue }
       let left = min(900_000, entry.expiresAt - now).rounded(.down)
       guard left >= 10_000 else { continue }
-      let id = XInvitation.invitationId(token: token)
+      let id = has(.tellsBrokerTheToken) ? token : XInvitation.invitationId(token: token)
       guard case .send(let socket, let message)? = listeners[index].send(.create(invitationId: id, expiresIn: left))
       else { continue }
       brokered.insert(token)

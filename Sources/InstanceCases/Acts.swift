@@ -103,7 +103,7 @@ extension CaseContext {
     if let unwanted = stored(world, target, due) { return unwanted }
     switch due {
     case .closes(let limit):
-      guard let closed = seen.closedAt else { return .failed("still open; came: \(words(seen))") }
+      guard let closed = seen.closedAt else { return .failed("still open; came: \(seen.words)") }
       let since = seen.actedAt ?? closed
       if closed - since > limit { return .failed("closed only after \(Int(closed - since)) ms") }
       return forbidden(seen, verdicts)
@@ -114,7 +114,7 @@ extension CaseContext {
       return forbidden(seen, verdicts)
     case .closesOrSilent: return forbidden(seen, verdicts)
     case .goesThrough:
-      return CaseOutcome.check(hasGoneThrough(probe, world, target), "did not go through; came: \(words(seen))")
+      return CaseOutcome.check(hasGoneThrough(probe, world, target), "did not go through; came: \(seen.words)")
     }
   }
 
@@ -147,10 +147,6 @@ extension CaseContext {
     }
   }
 
-  private func words(_ seen: Observation) -> String {
-    let list = seen.seen.map(\.rawValue).joined(separator: ", ")
-    return (list.isEmpty ? "nothing" : list) + (seen.closeReason.map { "; closed with \"\($0)\"" } ?? "")
-  }
 }
 
 extension Observation {

@@ -37,13 +37,16 @@ public struct ExchangeRow: Sendable {
   var cases: [InstanceCase] {
     targets.map { target in
       let row = self
-      let name = act.map { Self.dashed($0.rawValue) } ?? "good"
       return InstanceCase(
-        "\(requires[0])/\(target.rawValue)-\(name)", title, requires, target, binding, kills: kills
+        id(target), title, requires, target, binding, kills: kills
       ) { context in
         context.exchange(target, row.act, row.verdicts, knows: row.knows) { row.change?(&$0) }
       }
     }
+  }
+
+  func id(_ target: InstanceCase.Target) -> String {
+    "\(requires[0])/\(target.rawValue)-\(act.map { Self.dashed($0.rawValue) } ?? "good")"
   }
 
   /// `h3NonceFlipped` as `h3-nonce-flipped`.

@@ -1,6 +1,6 @@
 import Cryptobox
 public import Instance
-import Wire
+public import Wire
 
 /// One act against an instance and what has to come of it.
 public struct InstanceCase: Sendable {
@@ -42,9 +42,10 @@ public struct InstanceCase: Sendable {
     self.run = run
   }
 
-  /// Runs the case against an instance of our own with these settings.
-  public func outcome(settings: InstanceSettings, seed: UInt64 = 1) -> CaseOutcome {
-    run(CaseContext(settings: settings, seed: seed))
+  /// Runs the case against an instance of our own with these settings. `expects` is the profile by which it is judged;
+  /// a deployed instance judged by strict shows its hardening gaps.
+  public func outcome(settings: InstanceSettings, expects: Profile? = nil, seed: UInt64 = 1) -> CaseOutcome {
+    run(CaseContext(settings: settings, expects: expects ?? settings.profile, seed: seed))
   }
 }
 
@@ -67,14 +68,16 @@ public enum CaseOutcome: Sendable, Equatable {
 /// What every case starts from: three identities and the target's settings.
 public struct CaseContext: Sendable {
   public var settings: InstanceSettings
+  public let expects: Profile
   public let seed: UInt64
   /// The target, the probe, and a third party.
   public let targetIdentity: Identity
   public let probe: Identity
   public let other: Identity
 
-  public init(settings: InstanceSettings, seed: UInt64) {
+  public init(settings: InstanceSettings, expects: Profile, seed: UInt64) {
     self.settings = settings
+    self.expects = expects
     self.seed = seed
     var random = SeededRandom(seed: seed)
     let box = SodiumBox()
@@ -89,7 +92,7 @@ public struct CaseContext: Sendable {
       box: box)
   }
 
-  public var isStrict: Bool { settings.profile == .strict }
+  public var isStrict: Bool { expects == .strict }
 
   /// What the target knows of the probe when they are paired already.
   var knownProbe: PeerBook {

@@ -4,7 +4,7 @@ public import Instance
 public enum InstanceCatalogue {
   public static let cases: [InstanceCase] =
     (HandshakeCases.rows + ChannelCases.rows + EstablishmentCases.rows + PairingCases.rows).flatMap(\.cases)
-    + ListenerCases.cases + TimingCases.cases + InvitationCases.cases
+    + ListenerCases.cases + TimingCases.cases + InvitationCases.cases + BrokerCases.cases
 
   /// Ids that stand twice: names must be stable and unique.
   public static var doubledIDs: [String] {

@@ -1,4 +1,4 @@
-import Cryptobox
+public import Cryptobox
 import Instance
 import Wire
 import WireBytes
@@ -8,6 +8,9 @@ extension ProbePeer {
   /// A point of order eight, in the encoding of the well-known list; its product with any clamped scalar is zero.
   static let orderEight = PublicKey(hex: "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800")
   static let zeroKey = PublicKey(bytes: [UInt8](repeating: 0, count: 32))
+
+  /// For an acceptor, which is dialled by somebody it does not know.
+  public static let somebody: PublicKey = SodiumBox().publicKey(of: SeededRandom.key(1))
 
   // MARK: Initiator
 

@@ -13,6 +13,8 @@ public struct ProbeServer: Sendable {
     case intervalZero, intervalNegative, intervalFraction, intervalHuge, intervalText, intervalMissing
     case extraMembers, changesKey
     case neverPings
+    /// Says of every invitation that it is used (X-INV/1).
+    case answersUsed
   }
 
   public struct Plan: Sendable {
@@ -71,7 +73,12 @@ public struct ProbeServer: Sendable {
   mutating func receive(_ message: WireMessage, now: Double, random: inout some RandomSource) -> [ProbePeer.Output] {
     guard case .text(let text) = message else { return [] }
     received.append(text)
-    guard let heard = try? CommServerMessage.decode(text) else { return [] }
+    guard let heard = try? CommServerMessage.decode(text) else {
+      guard registeredKey == nil else { return [] }
+      // A base server closes on a first command that it does not know.
+      let used = ProbePeer.Output.send(.text(#"{"command":"invitation_error","code":"used"}"#))
+      return plan.deviation == .answersUsed ? [used, .close(reason: "used")] : [.close(reason: "Close called.")]
+    }
     switch heard {
     case .register(let hex): return challenge(hex, &random)
     case .authenticationResponse(let hex): return answered(hex, now)

@@ -1,4 +1,4 @@
-public import Cryptobox
+import Cryptobox
 import FrameBytes
 public import Instance
 import NIOCore

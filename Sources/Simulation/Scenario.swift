@@ -1,7 +1,7 @@
 import CommServer
 import Cryptobox
 public import Instance
-public import InstanceCases
+import InstanceCases
 public import Wire
 import WireBytes
 

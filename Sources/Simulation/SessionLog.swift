@@ -1,6 +1,6 @@
 import Cryptobox
 import Instance
-public import Wire
+import Wire
 import WireBytes
 
 /// A world's traffic in the form of a recording (`one-ws-recording/1`), for the rules of `chumgate replay`.

@@ -1,6 +1,6 @@
-public import CommServer
+import CommServer
 public import Cryptobox
-public import Instance
+import Instance
 import InstanceCases
 import Wire
 

@@ -34,7 +34,8 @@ import Wire
 
   /// Sends the messages that the recorded side sent, at the moments when it sent them, and gives all wire messages.
   private func play(_ connection: RecordedConnection, _ side: RecordedConnection.Side) throws -> [WireMessage] {
-    let secret = try #require(connection.keys[side == .initiator ? connection.request.source : connection.request.target])
+    let secret = try #require(
+      connection.keys[side == .initiator ? connection.request.source : connection.request.target])
     let own = KeyPair(secret: secret, box: SodiumBox())
     var link =
       side == .initiator
