@@ -11,8 +11,10 @@ struct TestCommand: AsyncParsableCommand {
       chumgate test instance --invitation FILE    an app of yours that invites
       chumgate test instance --invite --server U  an app of yours that joins
       chumgate test listener                      the gate plays the server, for the embedded listener
+      chumgate test codec --testee CMD            a codec of yours, on a pipe
       """,
     subcommands: [
       TestServerCommand.self, TestListenerCommand.self, TestRequesterCommand.self, TestInstanceCommand.self,
+      TestCodecCommand.self,
     ])
 }
