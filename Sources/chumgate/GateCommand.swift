@@ -12,7 +12,8 @@ struct GateCommand: ParsableCommand {
     abstract: "Run everything that a CI wants to know: today, that every recording is judged as expected.",
     discussion: """
       Replays each recording of the fixtures and compares the findings with NAME.expected.json beside it: one finding
-      too many or too few fails the gate. A recording without an expectation must have no failure.
+      too many or too few fails the gate. A recording without an expectation must have no failure. Then the embedded
+      instance is asked all its cases in both profiles, and random worlds are played (chumgate simulate).
 
       Exit codes: 0 pass, 1 failures, 2 unreadable file, 4 nothing ran, 5 an expectation without its recording.
       """)
@@ -22,6 +23,13 @@ struct GateCommand: ParsableCommand {
 
   @Flag(help: "Write the expectation files anew from what is found, keeping the reasons of findings that stay.")
   var update = false
+
+  @Option(help: ArgumentHelp("Random worlds of the simulation, seeds 1 to N; 0 plays none.", valueName: "n"))
+  var worlds = 200
+
+  func validate() throws {
+    guard (0...1_000_000).contains(worlds) else { throw ValidationError("--worlds is 0 to 1,000,000") }
+  }
 
   func run() throws {
     let root = try Self.fixtures(fixtures)
@@ -60,6 +68,7 @@ struct GateCommand: ParsableCommand {
     let stale = try staleExpectations(directory, paths)
     for name in stale { Terminal.error("\(name) has no recording") }
     print("\(paths.count) recordings, \(frames) frames decrypted, \(paths.count - failed) as expected, \(failed) not")
+    if !update, !GateInstance.run(worlds: worlds) { failed += 1 }
     if failed > 0 { throw ExitCode(1) }
     if !stale.isEmpty { throw ExitCode(5) }
   }
