@@ -90,6 +90,12 @@ let package = Package(
     .testTarget(
       name: "CommServerTests",
       dependencies: ["CommServer", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(
+      name: "ConformanceTests",
+      dependencies: [
+        "Conformance", "Report", "Results", "Scenario", "Requirements", "CommServer", "Instance", "WebSocketWire", "Wire",
+        "Cryptobox", "WireBytes",
+      ]),
     .testTarget(name: "FrameBytesTests", dependencies: ["FrameBytes"]),
     .testTarget(
       name: "NetworkTests",

@@ -54,6 +54,7 @@ final class RelaySocket: ChannelDuplexHandler {
     id = core.nextID()
     stream = FrameStream(endpoint: .server, limit: core.options.messageLimit)
     if !core.has(.parsesLongMessages) { stream.softLimit = core.options.settings.clearMessageLimit }
+    stream.wantsShortestLengths = core.options.settings.profile == .strict
     stream.tolerance = FrameTolerance(
       unmasked: core.has(.toleratesUnmasked), reservedBits: core.has(.toleratesReservedBits),
       badUTF8: core.has(.toleratesBadUTF8), fragmentsAreMessages: core.has(.deliversFragments))

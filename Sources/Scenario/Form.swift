@@ -230,5 +230,8 @@ public struct Form: Sendable {
       ], says: "who answers the protocol's pings"),
   ]
 
+  /// Verbs whose first member may stand alone: `register: l`.
+  static let shortVerbs = ["open", "register", "accept", "admit", "drop", "pause", "resume", "mark", "elapse"]
+
   static let byVerb = Dictionary(uniqueKeysWithValues: verbs.map { ($0.name, $0) })
 }
