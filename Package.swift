@@ -53,10 +53,12 @@ let package = Package(
     .target(
       name: "Conformance",
       dependencies: [
-        "Results", "Scenario", "Requirements", "CommServer", "Instance", "Network", "WebSocketWire", "Wire", "Cryptobox", "WireBytes",
+        "Results", "Scenario", "Requirements", "CommServer", "Instance", "Network", "WebSocketWire", "Wire",
+        "Cryptobox", "WireBytes",
         .product(name: "Logging", package: "swift-log"),
       ]),
-    .target(name: "Report", dependencies: ["Results", "Replay", "Recording", "Invariants", "Trace", "Wire", "WireBytes"]),
+    .target(
+      name: "Report", dependencies: ["Results", "Replay", "Recording", "Invariants", "Trace", "Wire", "WireBytes"]),
     .executableTarget(
       name: "chumgate",
       dependencies: [

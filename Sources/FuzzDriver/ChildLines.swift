@@ -29,7 +29,8 @@ public struct ChildLines {
       }
       guard transfer == .closed else { continue }
       if !buffer.isEmpty { _ = line(String(decoding: buffer, as: UTF8.self)) }
-      return .exited(process.ending())
+      // A command that writes nothing closes its output long before it ends.
+      return .exited(process.ending(waiting: max(500, end - TesteeProcess.now())))
     }
   }
 }

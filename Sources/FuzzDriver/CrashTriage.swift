@@ -5,7 +5,7 @@ public import Fuzzing
 public struct CrashTriage {
   public struct Report: Sendable {
     public let target: FuzzTarget
-    /// The property, or `trap` for an end that no property explains.
+    /// The property; `no-trap` for an end that no other explains.
     public let name: String
     public let description: String
     public let input: [UInt8]
@@ -26,15 +26,15 @@ public struct CrashTriage {
   public func report(_ target: FuzzTarget, _ result: LibFuzzerRun.Result) -> Report? {
     guard let input = result.input else { return nil }
     var attempts = 0
-    let name = Self.propertyName(result.reason)
+    let property = Self.property(result.reason)
     var small = input
     var description = result.reason
-    if let name {
-      context.isThorough = name == "linear-time"
+    if let property {
+      context.isThorough = property == .linearTime
       defer { context.isThorough = false }
-      small = Shrinker.markup(input, attempts: name == "linear-time" ? 60 : 5_000) { candidate in
+      small = Shrinker.markup(input, attempts: property == .linearTime ? 60 : 5_000) { candidate in
         attempts += 1
-        return context.finding(candidate, target)?.property == name
+        return context.finding(candidate, target)?.property == property
       }
       if let finding = context.finding(small, target) { description = "\(finding)" }
     } else {
@@ -44,14 +44,15 @@ public struct CrashTriage {
       }
     }
     return Report(
-      target: target, name: name ?? "trap", description: description, input: small, originalSize: input.count,
+      target: target, name: property?.rawValue ?? FuzzProperty.noTrap.rawValue, description: description, input: small,
+      originalSize: input.count,
       attempts: attempts)
   }
 
-  /// `FINDING strict-canonical (MD-094): …` names its property.
-  static func propertyName(_ reason: String) -> String? {
+  /// `FINDING strict-canonical: …` names its property.
+  static func property(_ reason: String) -> FuzzProperty? {
     guard reason.hasPrefix("FINDING ") else { return nil }
-    return reason.dropFirst("FINDING ".count).split(separator: " ").first.map(String.init)
+    return FuzzProperty(rawValue: String(reason.dropFirst("FINDING ".count).prefix { $0 != ":" }))
   }
 
   /// True when the fuzzer's program ends badly on this one input.

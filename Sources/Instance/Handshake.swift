@@ -42,7 +42,9 @@ enum KeyBox {
   ) -> PublicKey? {
     if isStrict, !faults.contains(.acceptsAnyLength), message.count != 72 { return nil }
     guard let plain = try? ComplementProof.open(message, key: shared, section: section, box: box) else { return nil }
-    guard let key = PublicKey(bytes: plain.prefix(32)), plain.count == 32 || faults.contains(.acceptsAnyLength) else { return nil }
+    guard let key = PublicKey(bytes: plain.prefix(32)), plain.count == 32 || faults.contains(.acceptsAnyLength) else {
+      return nil
+    }
     if isStrict, !faults.contains(.acceptsLowOrder), key.isLowOrder { return nil }
     return key
   }
@@ -68,7 +70,8 @@ public struct InitiatorHandshake: Sendable {
   private var phase = Phase.ready
 
   public init(
-    own: SecretKey, peer: PublicKey, profile: Profile, faults: Set<HandshakeFault> = [], box: any BoxProvider = SodiumBox()
+    own: SecretKey, peer: PublicKey, profile: Profile, faults: Set<HandshakeFault> = [],
+    box: any BoxProvider = SodiumBox()
   ) {
     self.own = own
     self.peer = peer
@@ -192,7 +195,9 @@ public struct AcceptorHandshake: Sendable {
     guard !isDone, let shared else { return [] }
     isDone = true
     var theirs = KeyBox.open(bytes, shared: shared, isStrict: isStrict, faults: faults, box: box)
-    if theirs == nil, faults.contains(.acceptsUnopenable) { theirs = PublicKey(bytes: [UInt8](repeating: 9, count: 32)) }
+    if theirs == nil, faults.contains(.acceptsUnopenable) {
+      theirs = PublicKey(bytes: [UInt8](repeating: 9, count: 32))
+    }
     guard let theirs else { return [.failed(.notOpened)] }
     let ephemeral = faults.contains(.repeatsEphemeral) ? keys[0] : random.secretKey()
     var nonce = random.nonce()

@@ -154,7 +154,9 @@ public struct Listener: Sendable {
       answer(server, challenge, id, now, &random)
     case (.authenticating, .authenticationSuccess(let interval)): succeed(interval, id, now)
     case (.spare(let interval), .ping):
-      if !has(.neverPongs) { send(has(.sendsCommPong) ? #"{"command":"comm_pong"}"# : CommServerMessage.pong.text, to: id) }
+      if !has(.neverPongs) {
+        send(has(.sendsCommPong) ? #"{"command":"comm_pong"}"# : CommServerMessage.pong.text, to: id)
+      }
       sockets[id] = (.spare(interval: interval), has(.waitsForeverForPing) ? nil : now + interval + settings.pingSlack)
     case (.spare, .connectionHandover): beginHandover(id, now)
     case (.authenticating, .connectionHandover) where has(.takesEarlyHandover): beginHandover(id, now)
@@ -171,10 +173,13 @@ public struct Listener: Sendable {
 
   /// Planted faults read otherwise; everything else goes through the one decoder.
   private func decode(_ text: String, _ phase: Phase) throws(WireFailure) -> CommServerMessage {
-    if has(.wantsExactTexts), let value = try? JSONValue.parse(text), value.compact != text || value.object?.members.count ?? 0 > 3 {
+    if has(.wantsExactTexts), let value = try? JSONValue.parse(text),
+      value.compact != text || value.object?.members.count ?? 0 > 3
+    {
       throw WireFailure("listener.not-exact", "connection.md 1.2", "not as the reference writes it")
     }
-    if isStrict, phase == .authenticating, !has(.believesAnyInterval), let object = (try? JSONValue.parse(text))?.object,
+    if isStrict, phase == .authenticating, !has(.believesAnyInterval),
+      let object = (try? JSONValue.parse(text))?.object,
       object["command"] == "authentication_success", object["pingInterval"]?.integer == nil
     {
       throw WireFailure("listener.bad-interval", "connection.md 8.3", "pingInterval is no integer")

@@ -63,7 +63,8 @@ public struct Requester: Sendable {
   private var isRunning = false
 
   public init(
-    settings: RequesterSettings, key: SecretKey, peer: PublicKey, firstID: UInt64 = 1, box: any BoxProvider = SodiumBox()
+    settings: RequesterSettings, key: SecretKey, peer: PublicKey, firstID: UInt64 = 1,
+    box: any BoxProvider = SodiumBox()
   ) {
     self.settings = settings
     self.key = key
@@ -164,10 +165,13 @@ public struct Requester: Sendable {
   private mutating func fail(_ failure: Failure, _ now: Double) -> (actions: [SocketAction], notices: [Notice]) {
     current = nil
     deadline = nil
-    guard isRunning, settings.isPermanent || has(.retriesAnyway), !has(.neverRetries) else { return ([], [.failed(failure)]) }
+    guard isRunning, settings.isPermanent || has(.retriesAnyway), !has(.neverRetries) else {
+      return ([], [.failed(failure)])
+    }
     if has(.retriesAtOnce) { return (attempt(now), [.failed(failure)]) }
     let delays = settings.retryDelays
-    let delay = has(.retriesTooOften) ? delays.first : delays.indices.contains(attempts) ? delays[attempts] : delays.last
+    let delay =
+      has(.retriesTooOften) ? delays.first : delays.indices.contains(attempts) ? delays[attempts] : delays.last
     attempts += 1
     retryAt = now + (delay ?? 5_000)
     return ([], [.failed(failure)])

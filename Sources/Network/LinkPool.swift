@@ -61,16 +61,18 @@ public final class LinkPool: Sendable {
     let time = TimeAmount.milliseconds(Int64(max(1, min(timeout, 600_000))))
     let tls = tls
     let host = url.host
-    let bootstrap = ClientBootstrap(group: loop).connectTimeout(time).channelOption(.socketOption(.tcp_nodelay), value: 1)
-      .channelInitializer { [self] channel in
-        channel.eventLoop.makeCompletedFuture {
-          if let tls {
-            let name = (try? SocketAddress(ipAddress: host, port: 0)) == nil ? host : nil
-            try channel.pipeline.syncOperations.addHandler(try NIOSSLClientHandler(context: tls, serverHostname: name))
-          }
-          try channel.pipeline.syncOperations.addHandler(LinkHandler(link, isSecure: tls != nil, self))
+    let bootstrap = ClientBootstrap(group: loop).connectTimeout(time).channelOption(
+      .socketOption(.tcp_nodelay), value: 1
+    )
+    .channelInitializer { [self] channel in
+      channel.eventLoop.makeCompletedFuture {
+        if let tls {
+          let name = (try? SocketAddress(ipAddress: host, port: 0)) == nil ? host : nil
+          try channel.pipeline.syncOperations.addHandler(try NIOSSLClientHandler(context: tls, serverHostname: name))
         }
+        try channel.pipeline.syncOperations.addHandler(LinkHandler(link, isSecure: tls != nil, self))
       }
+    }
     bootstrap.connect(host: host, port: url.port).whenFailure { [self] error in
       tell(.failed(link, Self.text(error)))
     }

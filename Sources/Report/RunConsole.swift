@@ -23,7 +23,8 @@ public struct RunConsole: RunReport {
     switch event {
     case .started(let info):
       return palette.bold("\(info.subject): \(info.target)")
-        + palette.dim("  (\(info.transport), profile \(info.profile), \(info.caseCount) cases, seed \(info.seed))") + "\n"
+        + palette.dim("  (\(info.transport), profile \(info.profile), \(info.caseCount) cases, seed \(info.seed))")
+        + "\n"
     case .groupStarted(let info):
       group = info
       shown = []
@@ -41,7 +42,9 @@ public struct RunConsole: RunReport {
     let mark = isBad ? palette.red("FAIL") : palette.green("ok  ")
     var parts = Verdict.allCases.compactMap { verdict in summary.counts[verdict].map { "\($0) \(verdict.rawValue)" } }
     if parts.isEmpty { parts = ["nothing run"] }
-    var lines = ["\(mark)  \(summary.name.padded(to: 22))  \(parts.joined(separator: ", "))  \(palette.dim(Duration.text(summary.time)))"]
+    var lines = [
+      "\(mark)  \(summary.name.padded(to: 22))  \(parts.joined(separator: ", "))  \(palette.dim(Duration.text(summary.time)))"
+    ]
     if let error = summary.error { lines.append("      \(palette.red("error"))  \(ConsoleReport.printable(error))") }
     for result in shown where style.isVerbose || result.verdict.isBad { lines += text(result) }
     return lines.joined(separator: "\n") + "\n"
@@ -49,10 +52,14 @@ public struct RunConsole: RunReport {
 
   private func text(_ result: CaseResult) -> [String] {
     let ids = result.requirements.map(\.id).joined(separator: " ")
-    var lines = ["      \(result.verdict.label(palette))  \(palette.bold(result.id))  \(palette.dim(ids))  \(result.title)"]
+    var lines = [
+      "      \(result.verdict.label(palette))  \(palette.bold(result.id))  \(palette.dim(ids))  \(result.title)"
+    ]
     if let note = result.note { lines.append("          \(palette.dim(note))") }
     guard result.verdict != .pass, result.verdict.hasRun else { return lines }
-    if let reason = result.expected { lines.append("          \(palette.yellow("expected:")) \(ConsoleReport.printable(reason))") }
+    if let reason = result.expected {
+      lines.append("          \(palette.yellow("expected:")) \(ConsoleReport.printable(reason))")
+    }
     for fault in result.faults { lines.append("          \(ConsoleReport.printable(fault))") }
     guard result.verdict.isBad, result.expected == nil else { return lines }
     for requirement in result.requirements {
@@ -60,11 +67,15 @@ public struct RunConsole: RunReport {
         palette.dim("          \(requirement.id) (\(requirement.level), \(requirement.source)): \(requirement.text)"))
     }
     let log = result.log.suffix(style.logLines)
-    if log.count < result.log.count { lines.append(palette.dim("            … \(result.log.count - log.count) lines before")) }
+    if log.count < result.log.count {
+      lines.append(palette.dim("            … \(result.log.count - log.count) lines before"))
+    }
     for line in log {
       let time = JSONText.number((line.time * 10).rounded() / 10)
       lines.append(
-        palette.dim("            \(String(repeating: " ", count: max(0, 8 - time.count)))\(time) ms  \(line.actor.padded(to: 6)) \(line.direction) ")
+        palette.dim(
+          "            \(String(repeating: " ", count: max(0, 8 - time.count)))\(time) ms  \(line.actor.padded(to: 6)) \(line.direction) "
+        )
           + ConsoleReport.printable(line.text))
     }
     lines.append(palette.dim("          again: \(result.repeatCommand)"))
@@ -73,16 +84,21 @@ public struct RunConsole: RunReport {
 
   private func text(_ summary: RunSummary) -> String {
     var lines: [String] = []
-    if let reason = summary.unreachable { lines.append("\(palette.red("unreachable:")) \(ConsoleReport.printable(reason))") }
+    if let reason = summary.unreachable {
+      lines.append("\(palette.red("unreachable:")) \(ConsoleReport.printable(reason))")
+    }
     for entry in summary.stale {
       lines.append("\(palette.red("stale expectation"))  \(entry.id) (\(entry.place)): \(entry.reason.rawValue)")
     }
     let parts = Verdict.allCases.compactMap { verdict in
       summary.count(verdict) > 0 ? "\(summary.count(verdict)) \(verdict.rawValue)" : nil
     }
-    var last = "\(summary.ran) cases in \(Duration.text(summary.time)): \(parts.isEmpty ? "none" : parts.joined(separator: ", "))"
+    var last =
+      "\(summary.ran) cases in \(Duration.text(summary.time)): \(parts.isEmpty ? "none" : parts.joined(separator: ", "))"
     if summary.expectedFailures > 0 { last += "; \(summary.expectedFailures) failures are expected" }
-    if summary.groupErrors > 0 { last += "; \(summary.groupErrors) of \(summary.groups) groups could not be run properly" }
+    if summary.groupErrors > 0 {
+      last += "; \(summary.groupErrors) of \(summary.groups) groups could not be run properly"
+    }
     if summary.wasCutShort { last += "; stopped at the first failure" }
     lines.append(summary.exitCode == 0 ? palette.green(last) : palette.red(last))
     return lines.joined(separator: "\n") + "\n"

@@ -33,7 +33,9 @@ public struct RunJSON: RunReport {
         "expectedFailures": number(summary.expectedFailures), "unexpectedFailures": number(summary.unexpectedFailures),
         "groupErrors": number(summary.groupErrors),
         "stale": .array(
-          summary.stale.map { ["id": .string($0.id), "reason": .string($0.reason.rawValue), "place": .string($0.place)] }),
+          summary.stale.map {
+            ["id": .string($0.id), "reason": .string($0.reason.rawValue), "place": .string($0.place)]
+          }),
         "unreachable": summary.unreachable.map { .string($0) } ?? .null, "timeMs": .number(rounded(summary.time)),
         "exitCode": number(Int(summary.exitCode)),
       ]
@@ -45,7 +47,9 @@ public struct RunJSON: RunReport {
 
   private static func counts(_ counts: [Verdict: Int]) -> JSONValue {
     var object = JSONObject()
-    for verdict in Verdict.allCases { if let count = counts[verdict] { object.append(verdict.rawValue, number(count)) } }
+    for verdict in Verdict.allCases {
+      if let count = counts[verdict] { object.append(verdict.rawValue, number(count)) }
+    }
     return .object(object)
   }
 
@@ -59,7 +63,8 @@ public struct RunJSON: RunReport {
       "requirements": .array(
         result.requirements.map {
           [
-            "id": .string($0.id), "level": .string($0.level), "kind": .string($0.kind), "severity": .string($0.severity),
+            "id": .string($0.id), "level": .string($0.level), "kind": .string($0.kind),
+            "severity": .string($0.severity),
             "source": .string($0.source), "text": .string($0.text),
           ]
         }), "place": .string(result.place), "repeat": .string(result.repeatCommand),

@@ -36,17 +36,20 @@ public struct RunJUnit: RunReport {
     if let error = summary.error {
       all += 1
       bad += 1
-      cases += "    <testcase classname=\"\(escape(summary.name))\" name=\"sanity exchange\"><error message=\"\(escape(error))\"/></testcase>\n"
+      cases +=
+        "    <testcase classname=\"\(escape(summary.name))\" name=\"sanity exchange\"><error message=\"\(escape(error))\"/></testcase>\n"
     }
     tests += all
     failures += results.count(where: isFailure)
     errors += bad
-    return "  <testsuite name=\"\(escape(summary.name))\" tests=\"\(all)\" failures=\"\(results.count(where: isFailure))\" "
+    return
+      "  <testsuite name=\"\(escape(summary.name))\" tests=\"\(all)\" failures=\"\(results.count(where: isFailure))\" "
       + "errors=\"\(bad)\" skipped=\"\(results.count(where: isSkipped))\" time=\"\(seconds(summary.time))\">\n\(cases)  </testsuite>\n"
   }
 
   private func testCase(_ result: CaseResult, _ isFailure: Bool, _ isError: Bool, _ isSkipped: Bool) -> String {
-    var text = "    <testcase classname=\"\(escape(result.group))\" name=\"\(escape(result.id)): \(escape(result.title))\" "
+    var text =
+      "    <testcase classname=\"\(escape(result.group))\" name=\"\(escape(result.id)): \(escape(result.title))\" "
     text += "file=\"\(escape(result.place))\" time=\"\(seconds(result.time))\">"
     let detail = escape(detail(result))
     if isSkipped {
@@ -75,7 +78,8 @@ public struct RunJUnit: RunReport {
     if !summary.stale.isEmpty {
       tests += summary.stale.count
       failures += summary.stale.count
-      suites += "  <testsuite name=\"expectations\" tests=\"\(summary.stale.count)\" failures=\"\(summary.stale.count)\" errors=\"0\">\n"
+      suites +=
+        "  <testsuite name=\"expectations\" tests=\"\(summary.stale.count)\" failures=\"\(summary.stale.count)\" errors=\"0\">\n"
       for entry in summary.stale {
         suites += "    <testcase classname=\"expectations\" name=\"\(escape(entry.id))\">"
         suites += "<failure message=\"\(escape("\(entry.place): \(entry.reason.rawValue)"))\"/></testcase>\n"

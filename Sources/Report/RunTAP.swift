@@ -13,7 +13,8 @@ public struct RunTAP: RunReport {
 
   public mutating func take(_ event: RunEvent) -> String {
     switch event {
-    case .started(let info): return "TAP version 14\n# \(escape("\(info.subject): \(info.target), profile \(info.profile)"))\n"
+    case .started(let info):
+      return "TAP version 14\n# \(escape("\(info.subject): \(info.target), profile \(info.profile)"))\n"
     case .groupStarted(let info):
       groupCount += 1
       (caseCount, title, isBad) = (0, info.name, false)

@@ -46,7 +46,8 @@ public struct CoverageGaps: Sendable {
       guard row.fields.count == 3 else { throw fault("\(row.fields.count) columns, expected 3") }
       guard let reason = CoverageGap.Reason(rawValue: row.fields[1]) else {
         throw fault(
-          "unknown reason \(row.fields[1]); one of \(CoverageGap.Reason.allCases.map(\.rawValue).joined(separator: ", "))")
+          "unknown reason \(row.fields[1]); one of \(CoverageGap.Reason.allCases.map(\.rawValue).joined(separator: ", "))"
+        )
       }
       let gap = CoverageGap(reason: reason, note: row.fields[2])
       if row.fields[0].hasSuffix("-*") {

@@ -14,7 +14,8 @@ public struct CaseReader {
     let fields = try Fields(try Tree.parse(yaml, file: file), Form.file)
     let target = try fields.choice("target", TargetRole.self) ?? .server
     var group = CaseGroup(
-      name: try fields.requiredWord("group"), title: try fields.requiredText("title"), target: target, place: fields.place,
+      name: try fields.requiredWord("group"), title: try fields.requiredText("title"), target: target,
+      place: fields.place,
       cases: [])
     let tags = try fields.words("tags")
     for tree in try fields.list("cases") { group.cases += try cases(tree, group, tags) }
@@ -32,7 +33,7 @@ public struct CaseReader {
   }
 
   private mutating func cases(_ tree: Tree, _ group: CaseGroup, _ tags: [String]) throws(ScenarioFailure) -> [Case] {
-    let fields = try Fields(tree, Form.caseForm)
+    let fields = try Fields(tree, Form.entry)
     let id = try fields.requiredWord("id")
     var rows: [Row] = []
     for row in try fields.list("each") {
@@ -63,9 +64,11 @@ public struct CaseReader {
           id: name, title: try fields.requiredText("title"), group: group.name, target: group.target, place: row.place,
           requires: try requirements(fields), binds: try fields.choice("binds", CaseBinding.self) ?? .base,
           tags: tags + (try fields.words("tags")), profiles: Set(try profiles(fields)),
-          needsExtension: try fields.word("extension"), takes: try fields.formula("takes"), settings: try settings(fields),
+          needsExtension: try fields.word("extension"), takes: try fields.formula("takes"),
+          settings: try settings(fields),
           isAlone: try fields.truth("alone") ?? false, faults: row.faults ?? faults,
-          withoutFault: try fields.text("withoutFault"), variables: row.variables, steps: steps, usesTarget: reader.usesTarget))
+          withoutFault: try fields.text("withoutFault"), variables: row.variables, steps: steps,
+          usesTarget: reader.usesTarget))
     }
     return found
   }
@@ -76,7 +79,8 @@ public struct CaseReader {
       guard let id = RequirementID(word), catalogue.map({ $0[id] != nil }) ?? true else {
         let similar = catalogue?.similar(to: word).map(\.text).joined(separator: ", ") ?? ""
         throw ScenarioFailure(
-          fields.place(of: "requires"), expected: "ids of the catalogue" + (similar.isEmpty ? "" : ", such as \(similar)"),
+          fields.place(of: "requires"),
+          expected: "ids of the catalogue" + (similar.isEmpty ? "" : ", such as \(similar)"),
           found: "\"\(word)\"")
       }
       ids.append(id)

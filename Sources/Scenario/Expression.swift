@@ -59,7 +59,8 @@ public struct FunctionTable: Sendable {
   }
 
   public static let entries: [Entry] = [
-    .init(name: "key", arguments: 0...1, says: "a key pair with .public and .secret; the same text gives the same pair"),
+    .init(
+      name: "key", arguments: 0...1, says: "a key pair with .public and .secret; the same text gives the same pair"),
     .init(name: "random", arguments: 1...1, says: "so many random bytes, from the seed of the run"),
     .init(name: "zeros", arguments: 1...1, says: "so many zero bytes"),
     .init(name: "bytes", arguments: 1...1, says: "the bytes of hex digits"),
@@ -74,12 +75,19 @@ public struct FunctionTable: Sendable {
     .init(name: "concat", arguments: 1...8, says: "byte strings one behind the other"),
     .init(name: "slice", arguments: 3...3, says: "bytes from an offset, so many"),
     .init(name: "repeat", arguments: 2...2, says: "a text or byte string, so many times"),
-    .init(name: "size", arguments: 1...1, says: "the number of bytes of bytes or of a text's UTF-8, or of items of a list"),
-    .init(name: "seal", arguments: 3...4, says: "nonce and box of bytes, to a public key from a secret key; a nonce may be given"),
-    .init(name: "unseal", arguments: 3...3, says: "opens nonce and box from a public key with a secret key; fails the case if it cannot"),
+    .init(
+      name: "size", arguments: 1...1, says: "the number of bytes of bytes or of a text's UTF-8, or of items of a list"),
+    .init(
+      name: "seal", arguments: 3...4,
+      says: "nonce and box of bytes, to a public key from a secret key; a nonce may be given"),
+    .init(
+      name: "unseal", arguments: 3...3,
+      says: "opens nonce and box from a public key with a secret key; fails the case if it cannot"),
     .init(name: "agree", arguments: 2...2, says: "the shared key of a public and a secret key, 32 bytes"),
     .init(name: "box", arguments: 3...3, says: "the secret box of bytes with a nonce and a shared key"),
-    .init(name: "unbox", arguments: 3...3, says: "opens a secret box with a nonce and a shared key; fails the case if it cannot"),
+    .init(
+      name: "unbox", arguments: 3...3,
+      says: "opens a secret box with a nonce and a shared key; fails the case if it cannot"),
     .init(name: "counterNonce", arguments: 1...1, says: "16 zero bytes and a counter, the nonce of encrypted frames"),
     .init(name: "lowOrder", arguments: 1...1, says: "the n-th public key of low order, 0 to 6"),
     .init(name: "sha256", arguments: 1...1, says: "the digest of bytes"),

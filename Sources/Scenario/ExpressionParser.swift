@@ -99,7 +99,9 @@ struct ExpressionParser {
 
   private mutating func word() throws(ScenarioFailure) -> String {
     let start = index
-    while index < text.count, isLetter(text[index]) || index > start && (0x30...0x39).contains(text[index]) { index += 1 }
+    while index < text.count, isLetter(text[index]) || index > start && (0x30...0x39).contains(text[index]) {
+      index += 1
+    }
     guard index > start else { throw failure("a name") }
     return String(decoding: text[start..<index], as: UTF8.self)
   }

@@ -15,7 +15,8 @@ public struct Fields {
     if !extra {
       for member in members where !known.contains(member.name) {
         throw ScenarioFailure(
-          member.place, expected: "one of \(known.joined(separator: ", ")) in \(form.name)", found: "\"\(member.name)\"")
+          member.place, expected: "one of \(known.joined(separator: ", ")) in \(form.name)", found: "\"\(member.name)\""
+        )
       }
     }
     for field in form.fields where field.isRequired && !members.contains(where: { $0.name == field.name }) {
@@ -102,7 +103,8 @@ public struct Fields {
     guard let tree = self[name] else { return nil }
     guard case .scalar(let text, true, _) = tree, let value = Int(text), range.contains(value) else {
       throw ScenarioFailure(
-        tree.place, expected: "a whole number from \(range.lowerBound) to \(range.upperBound) for \(name)", found: tree.kind)
+        tree.place, expected: "a whole number from \(range.lowerBound) to \(range.upperBound) for \(name)",
+        found: tree.kind)
     }
     return value
   }
@@ -144,7 +146,8 @@ public struct Fields {
     return timing
   }
 
-  func choice<Value: RawRepresentable & CaseIterable>(_ name: String, _ type: Value.Type) throws(ScenarioFailure) -> Value?
+  func choice<Value: RawRepresentable & CaseIterable>(_ name: String, _ type: Value.Type) throws(ScenarioFailure)
+    -> Value?
   where Value.RawValue == String {
     guard let tree = self[name] else { return nil }
     let word = try Fields.word(tree, name)

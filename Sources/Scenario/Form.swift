@@ -1,7 +1,8 @@
 /// The members that a mapping of the language may have: one table for the loader and for the JSON Schema.
 public struct Form: Sendable {
   public enum Kind: Sendable {
-    case word, text, formula, template, truth, integer, words, steps, tracks, pattern, alternative, alternatives, sendings
+    case word, text, formula, template, truth, integer, words, steps, tracks, pattern, alternative, alternatives,
+      sendings
     case rows, members, templates
   }
   public struct Field: Sendable {
@@ -83,7 +84,8 @@ public struct Form: Sendable {
     ], says: "how the connection is closed")
 
   static let row = Form(
-    name: "row", fields: [
+    name: "row",
+    fields: [
       field("name", .word, "the end of the case's id", required: true),
       field("fault", .words, "broken variants for this row instead of those of the case"),
     ],
@@ -99,7 +101,7 @@ public struct Form: Sendable {
       field("cases", .rows, "the cases", required: true),
     ], says: "a file of cases")
 
-  static let caseForm = Form(
+  static let entry = Form(
     name: "case",
     fields: [
       field("id", .word, "stable name, unique in all files", required: true),
@@ -124,8 +126,10 @@ public struct Form: Sendable {
       name: "open",
       fields: [
         field("as", .word, "the actor's name", required: true), field("path", .template, "the path of the request"),
-        field("subprotocols", .words, "subprotocols that are offered"), field("extensions", .text, "extensions offered"),
-        field("fields", .members, "more HTTP fields"), field("status", .template, "the HTTP status expected, 101 if absent; any for any outcome"),
+        field("subprotocols", .words, "subprotocols that are offered"),
+        field("extensions", .text, "extensions offered"),
+        field("fields", .members, "more HTTP fields"),
+        field("status", .template, "the HTTP status expected, 101 if absent; any for any outcome"),
         field("bare", .truth, "TCP only, no opening handshake"),
         field("await", .truth, "false: do not wait for the opening handshake"),
         field("answersClose", .truth, "false: leave a close frame of the target unanswered"),
@@ -133,13 +137,15 @@ public struct Form: Sendable {
     Form(
       name: "register",
       fields: [
-        field("as", .word, "the actor's name", required: true), field("key", .template, "a key pair; its own if absent"),
+        field("as", .word, "the actor's name", required: true),
+        field("key", .template, "a key pair; its own if absent"),
         field("pings", .word, "answer (default) or manual"),
       ], says: "connects and registers as listener (M1 to M4); short: register: NAME"),
     Form(
       name: "request",
       fields: [
-        field("as", .word, "the actor's name", required: true), field("to", .template, "the target key", required: true),
+        field("as", .word, "the actor's name", required: true),
+        field("to", .template, "the target key", required: true),
         field("from", .template, "the source key; its own if absent"),
       ], says: "connects and sends a communication_request"),
     Form(
@@ -151,11 +157,13 @@ public struct Form: Sendable {
       ],
       says: "request, handover and request at the listener, communication_ready back: both ends are joined"),
     Form(
-      name: "accept", fields: [field("as", .word, "the actor's name", required: true)] + timing
+      name: "accept",
+      fields: [field("as", .word, "the actor's name", required: true)] + timing
         + [field("upgrade", .truth, "false: take the connection and say nothing")],
       says: "waits until the target opens a connection; short: accept: NAME"),
     Form(
-      name: "acceptNone", fields: [field("within", .formula, "ms in which the target opens no connection", required: true)],
+      name: "acceptNone",
+      fields: [field("within", .formula, "ms in which the target opens no connection", required: true)],
       says: "waits that the target opens no connection"),
     Form(
       name: "admit",
@@ -188,9 +196,12 @@ public struct Form: Sendable {
         field("who", .word, "the actor", required: true),
         field("how", .word, "reset (default) or end"),
       ], says: "ends the TCP connection without a close frame; short: drop: NAME"),
-    Form(name: "pause", fields: [field("who", .word, "the actor", required: true)], says: "stops reading; short: pause: NAME"),
     Form(
-      name: "resume", fields: [field("who", .word, "the actor", required: true)], says: "goes on reading; short: resume: NAME"),
+      name: "pause", fields: [field("who", .word, "the actor", required: true)],
+      says: "stops reading; short: pause: NAME"),
+    Form(
+      name: "resume", fields: [field("who", .word, "the actor", required: true)],
+      says: "goes on reading; short: resume: NAME"),
     Form(name: "let", fields: [], says: "sets variables: name: formula, or a list or mapping; texts in '…' or ${…}"),
     Form(
       name: "check",
@@ -198,7 +209,9 @@ public struct Form: Sendable {
         field("that", .formula, "a formula that must be true", required: true),
         field("else", .text, "what is wrong otherwise", required: true),
       ], says: "compares what came"),
-    Form(name: "mark", fields: [field("as", .word, "its name", required: true)], says: "notes the moment; short: mark: NAME"),
+    Form(
+      name: "mark", fields: [field("as", .word, "its name", required: true)],
+      says: "notes the moment; short: mark: NAME"),
     Form(
       name: "elapse",
       fields: [
@@ -226,7 +239,8 @@ public struct Form: Sendable {
     Form(
       name: "pings",
       fields: [
-        field("of", .word, "the actor", required: true), field("answer", .truth, "true: answered without a step", required: true),
+        field("of", .word, "the actor", required: true),
+        field("answer", .truth, "true: answered without a step", required: true),
       ], says: "who answers the protocol's pings"),
   ]
 

@@ -42,7 +42,9 @@ extension StepReader {
       expect(name, json("authentication_request"), save: "\(name).request"),
       .set([("\(name).challenge", try formula(opened, place))]),
       .answerPings(name, pings == "answer"),
-      .send(to: name, [.json(message("authentication_response", [.init("response", try formula(answer, place))]))], times: nil),
+      .send(
+        to: name, [.json(message("authentication_response", [.init("response", try formula(answer, place))]))],
+        times: nil),
       expect(name, json("authentication_success"), save: "\(name).success"),
       .mark("\(name).registered"),
     ]
@@ -57,7 +59,8 @@ extension StepReader {
     var actions: [StepAction] = [.open(OpenStep(actor: name)), .set([("\(name).key", try formula("key()", place))])]
     let target = try target.or(try formula("key().public", place))
     let members: [Template.Member] = [
-      .init("sourcePublicKey", try source.or(try formula("\(name).key.public", place))), .init("targetPublicKey", target),
+      .init("sourcePublicKey", try source.or(try formula("\(name).key.public", place))),
+      .init("targetPublicKey", target),
     ]
     actions.append(.send(to: name, [.json(message("communication_request", members))], times: nil))
     return actions.map { Step(place, $0, note: "\(name) requests") }
@@ -77,7 +80,10 @@ extension StepReader {
         listener,
         json(
           "communication_request",
-          [.init(name: "sourcePublicKey", pattern: .equal(source)), .init(name: "targetPublicKey", pattern: .equal(target))])),
+          [
+            .init(name: "sourcePublicKey", pattern: .equal(source)),
+            .init(name: "targetPublicKey", pattern: .equal(target)),
+          ])),
       .answerPings(listener, false),
     ]
     steps += actions.map { Step(place, $0, note: "joining \(requester) and \(listener)") }
@@ -107,14 +113,19 @@ extension StepReader {
       [.init("publicKey", try formula("\(name).key.public", place)), .init("challenge", try formula(sealed, place))])
     let actions: [StepAction] = [
       .accept(step),
-      .set([("\(name).key", try formula("key('server')", place)), ("\(name).challenge", try formula("random(64)", place))]),
+      .set([
+        ("\(name).key", try formula("key('server')", place)), ("\(name).challenge", try formula("random(64)", place)),
+      ]),
       expect(name, json("register", [.init(name: "publicKey", pattern: .hex(digits: 64))]), save: "\(name).register"),
       .send(to: name, [.json(request)], times: nil),
-      expect(name, json("authentication_response", [.init(name: "response", pattern: .hex(digits: 208))]), save: "\(name).response"),
+      expect(
+        name, json("authentication_response", [.init(name: "response", pattern: .hex(digits: 208))]),
+        save: "\(name).response"),
       .check(
         try ExpressionParser.parse("\(opened) == negate(\(name).challenge)", at: place),
         otherwise: "the response is not the complement of the challenge"),
-      .send(to: name, [.json(message("authentication_success", [.init("pingInterval", .formula(interval))]))], times: nil),
+      .send(
+        to: name, [.json(message("authentication_success", [.init("pingInterval", .formula(interval))]))], times: nil),
       .mark("\(name).registered"),
     ]
     return actions.map { Step(place, $0, note: "admitting \(name)") }

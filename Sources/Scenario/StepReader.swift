@@ -13,7 +13,9 @@ struct StepReader {
     defer { depth -= 1 }
     var steps: [Step] = []
     for tree in trees {
-      guard depth < 12 else { throw ScenarioFailure(tree.place, expected: "steps nested at most 12 deep", found: "more") }
+      guard depth < 12 else {
+        throw ScenarioFailure(tree.place, expected: "steps nested at most 12 deep", found: "more")
+      }
       steps += try read(tree)
     }
     return steps
@@ -180,7 +182,8 @@ struct StepReader {
     let all = try fields.words("on")
     let either = try fields.words("either")
     guard all.isEmpty != either.isEmpty else {
-      throw ScenarioFailure(fields.place, expected: "actors: on (all of them) or either (one of them)", found: "none, or both")
+      throw ScenarioFailure(
+        fields.place, expected: "actors: on (all of them) or either (one of them)", found: "none, or both")
     }
     for actor in all { try check(actor, fields.place(of: "on")) }
     for actor in either { try check(actor, fields.place(of: "either")) }

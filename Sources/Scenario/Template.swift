@@ -38,7 +38,11 @@ public indirect enum Template: Sendable, Equatable {
   init(_ tree: Tree) throws(ScenarioFailure) {
     switch tree {
     case .scalar(let text, let isPlain, let place):
-      if isPlain, let value = Self.plain(text) { self = .value(value) } else { self = try Self.interpolated(text, place) }
+      if isPlain, let value = Self.plain(text) {
+        self = .value(value)
+      } else {
+        self = try Self.interpolated(text, place)
+      }
     case .list(let items, _):
       var parts: [Template] = []
       for item in items { parts.append(try Template(item)) }

@@ -35,14 +35,19 @@ public indirect enum Tree: Sendable {
   }
 
   public var isNothing: Bool {
-    if case .scalar(let text, let isPlain, _) = self { isPlain && (text.isEmpty || text == "null" || text == "~") } else { false }
+    if case .scalar(let text, let isPlain, _) = self {
+      isPlain && (text.isEmpty || text == "null" || text == "~")
+    } else {
+      false
+    }
   }
 
   /// Reads one YAML document; `file` stands in the places.
   public static func parse(_ yaml: String, file: String) throws(ScenarioFailure) -> Tree {
     let start = Place(file: file, line: 1, column: 1)
     guard yaml.utf8.count <= sizeLimit else {
-      throw ScenarioFailure(start, expected: "a file of at most \(sizeLimit >> 20) MiB", found: "\(yaml.utf8.count) bytes")
+      throw ScenarioFailure(
+        start, expected: "a file of at most \(sizeLimit >> 20) MiB", found: "\(yaml.utf8.count) bytes")
     }
     let root: Node?
     do { root = try Yams.compose(yaml: yaml) } catch let error as YamlError {
@@ -61,13 +66,15 @@ public indirect enum Tree: Sendable {
     let place = node.mark.map { Place(file: file, line: $0.line, column: $0.column) } ?? outer
     budget -= 1
     guard budget > 0 else {
-      throw ScenarioFailure(place, expected: "at most \(nodeLimit) values", found: "more, counted with aliases expanded")
+      throw ScenarioFailure(
+        place, expected: "at most \(nodeLimit) values", found: "more, counted with aliases expanded")
     }
     guard depth < depthLimit else {
       throw ScenarioFailure(place, expected: "nesting of at most \(depthLimit) levels", found: "more")
     }
     switch node {
-    case .scalar(let scalar): return .scalar(scalar.string, isPlain: scalar.style == .plain || scalar.style == .any, place)
+    case .scalar(let scalar):
+      return .scalar(scalar.string, isPlain: scalar.style == .plain || scalar.style == .any, place)
     case .sequence(let sequence):
       var items: [Tree] = []
       for item in sequence { items.append(try convert(item, file, place, depth + 1, &budget)) }
@@ -89,14 +96,16 @@ public indirect enum Tree: Sendable {
 
   private static func failure(_ error: YamlError, _ file: String) -> ScenarioFailure {
     switch error {
-    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
       return ScenarioFailure(Place(file: file, line: mark.line, column: mark.column), expected: "YAML", found: problem)
     case .duplicatedKeysInMapping(let names, let context):
       return ScenarioFailure(
         Place(file: file, line: context.mark.line, column: context.mark.column), expected: "each name once",
         found: "\(names.sorted().joined(separator: ", ")) twice")
     default:
-      return ScenarioFailure(Place(file: file, line: 1, column: 1), expected: "YAML", found: "\(error)".prefix(120).description)
+      return ScenarioFailure(
+        Place(file: file, line: 1, column: 1), expected: "YAML", found: "\(error)".prefix(120).description)
     }
   }
 }

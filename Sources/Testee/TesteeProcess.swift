@@ -122,9 +122,10 @@ package struct TesteeProcess: ~Copyable {
   }
 
   /// How the process ended, in words; waits a moment for a process that has closed its output.
-  package mutating func ending() -> String {
+  package mutating func ending(waiting milliseconds: Int = 500) -> String {
     var status: Int32 = 0
-    for _ in 0..<50 {
+    let end = Self.now() + milliseconds
+    repeat {
       if unsafe waitpid(pid, &status, WNOHANG) == pid {
         isReaped = true
         // Children that the shell leaves behind go too.
@@ -134,7 +135,7 @@ package struct TesteeProcess: ~Copyable {
       }
       var nothing = pollfd(fd: -1, events: 0, revents: 0)
       unsafe poll(&nothing, 1, 10)
-    }
+    } while Self.now() < end
     return "closed its output but still runs"
   }
 

@@ -70,7 +70,8 @@ public enum OpeningHandshake {
       if buffer.count >= headLimit { throw .headTooLong }
       return nil
     }
-    let lines = String(decoding: buffer[0..<found], as: UTF8.self).split(separator: "\r\n", omittingEmptySubsequences: false)
+    let lines = String(decoding: buffer[0..<found], as: UTF8.self).split(
+      separator: "\r\n", omittingEmptySubsequences: false)
     buffer.removeFirst(found + 4)
     var fields: [(name: String, value: String)] = []
     for line in lines.dropFirst() {

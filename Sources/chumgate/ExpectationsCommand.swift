@@ -39,7 +39,9 @@ struct ExpectationsUpdateCommand: ParsableCommand {
     var old = Expectations()
     if FileManager.default.fileExists(atPath: file) {
       let text = String(decoding: try Inputs.bytes(file), as: UTF8.self)
-      do throws(ScenarioFailure) { old = try Expectations(yaml: text, file: file) } catch { throw Exit.usage("\(error)") }
+      do throws(ScenarioFailure) { old = try Expectations(yaml: text, file: file) } catch {
+        throw Exit.usage("\(error)")
+      }
     }
     let cases = results.map { result in
       var found = CaseResult(

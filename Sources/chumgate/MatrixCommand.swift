@@ -9,7 +9,8 @@ import WireBytes
 
 struct MatrixCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "matrix", abstract: "Which requirement is decided by which cases, with what verdict, and which by none and why.",
+    commandName: "matrix",
+    abstract: "Which requirement is decided by which cases, with what verdict, and which by none and why.",
     discussion: """
       Computed from the catalogue and from the cases; with --results also the verdicts of a run.
 
@@ -47,7 +48,10 @@ struct MatrixCommand: ParsableCommand {
     let covered = rows.count { !$0.cases.isEmpty }
     print("\(rows.count) requirements: \(covered) with cases, \(rows.count - covered) without")
     let open = rows.filter { $0.cases.isEmpty && $0.gap == nil }
-    if !open.isEmpty { throw Exit.usage("no case and no reason in Spec/uncovered.csv: \(open.map(\.requirement.id.text).joined(separator: ", "))") }
+    if !open.isEmpty {
+      throw Exit.usage(
+        "no case and no reason in Spec/uncovered.csv: \(open.map(\.requirement.id.text).joined(separator: ", "))")
+    }
   }
 
   private func verdicts() throws -> [String: Verdict] {
@@ -69,7 +73,9 @@ struct MatrixCommand: ParsableCommand {
       let note = row.gap.map { "\($0.reason.phrase)\($0.note.isEmpty ? "" : ": \($0.note)")" } ?? "NO REASON GIVEN"
       return text + "\n           \(Terminal.palette.yellow("no case"))  \(note)"
     }
-    let counts = row.verdicts.isEmpty ? "" : "  " + row.verdicts.map { "\($0.count) \($0.verdict.rawValue)" }.joined(separator: ", ")
+    let counts =
+      row.verdicts.isEmpty
+      ? "" : "  " + row.verdicts.map { "\($0.count) \($0.verdict.rawValue)" }.joined(separator: ", ")
     let names = row.cases.prefix(5).joined(separator: ", ") + (row.cases.count > 5 ? ", …" : "")
     return text + "\n           \(row.cases.count) cases\(counts): \(names)"
   }
@@ -81,7 +87,8 @@ struct MatrixCommand: ParsableCommand {
           "id": .string(row.requirement.id.text), "level": .string(row.requirement.level.rawValue),
           "kind": .string(row.requirement.kind.name), "who": .string(row.requirement.who.rawValue),
           "text": .string(row.requirement.text), "cases": .array(row.cases.map { .string($0) }),
-          "verdicts": .array(row.verdicts.map { ["verdict": .string($0.verdict.rawValue), "count": .number(Double($0.count))] }),
+          "verdicts": .array(
+            row.verdicts.map { ["verdict": .string($0.verdict.rawValue), "count": .number(Double($0.count))] }),
           "gap": row.gap.map { ["reason": .string($0.reason.rawValue), "note": .string($0.note)] } ?? .null,
         ]
       })

@@ -13,13 +13,17 @@ extension Profile: ExpressibleByArgument {}
 
 /// What the commands that run cases share.
 struct RunArguments: ParsableArguments {
-  @Option(help: ArgumentHelp("Run this only: an id, group or requirement with * and ?, or tag:NAME; may be repeated.", valueName: "pattern"))
+  @Option(
+    help: ArgumentHelp(
+      "Run this only: an id, group or requirement with * and ?, or tag:NAME; may be repeated.", valueName: "pattern"))
   var filter: [String] = []
 
   @Option(help: "deployed: hardening is a warning. strict: hardening must be kept too.")
   var profile = Profile.deployed
 
-  @Option(help: ArgumentHelp("Cases of yours instead of the built-in ones: a directory or file; may be repeated.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "Cases of yours instead of the built-in ones: a directory or file; may be repeated.", valueName: "dir"))
   var scenarios: [String] = []
 
   @Option(help: ArgumentHelp("Known failures; one that no longer fails gives exit code 5.", valueName: "file"))
@@ -54,14 +58,18 @@ struct RunArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Write one HTML page; - for standard output.", valueName: "file"))
   var html: String?
 
-  @Option(help: ArgumentHelp("Compare with this earlier run (a file of --json, or an HTML page of this gate).", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Compare with this earlier run (a file of --json, or an HTML page of this gate).", valueName: "file"))
   var last: String?
 
   @Option(help: ArgumentHelp("The fixtures; by default ./Fixtures, else those of the source tree.", valueName: "dir"))
   var fixtures: String?
 
   func validate() throws {
-    guard patience.map({ $0 >= 0 && $0 < 1e6 }) ?? true else { throw ValidationError("--patience is a number of seconds") }
+    guard patience.map({ $0 >= 0 && $0 < 1e6 }) ?? true else {
+      throw ValidationError("--patience is a number of seconds")
+    }
   }
 
   // MARK: Input
@@ -94,11 +102,14 @@ struct RunArguments: ParsableArguments {
     let whole = try suite(target.role)
     let selected = whole.selecting(filter)
     guard !selected.cases.isEmpty else {
-      throw Exit.nothingRan("no case matches \(filter.joined(separator: ", ")); chumgate test \(target.role.rawValue) --list lists them")
+      throw Exit.nothingRan(
+        "no case matches \(filter.joined(separator: ", ")); chumgate test \(target.role.rawValue) --list lists them")
     }
     if list {
       for definition in selected.cases {
-        print("\(definition.id)\t\(definition.binds.rawValue)\t\(definition.requires.map(\.text).joined(separator: ","))\t\(definition.title)")
+        print(
+          "\(definition.id)\t\(definition.binds.rawValue)\t\(definition.requires.map(\.text).joined(separator: ","))\t\(definition.title)"
+        )
       }
       return nil
     }
@@ -110,7 +121,10 @@ struct RunArguments: ParsableArguments {
     options.today = Today.text
     options.startedAt = Date().timeIntervalSince1970
     options.knownIDs = whole.cases.map(\.id)
-    let again = (["chumgate test \(target.role.rawValue)"] + target.arguments + ["--profile \(profile.rawValue)", "--seed \(options.seed)"])
+    let again =
+      (["chumgate test \(target.role.rawValue)"] + target.arguments + [
+        "--profile \(profile.rawValue)", "--seed \(options.seed)",
+      ])
       .joined(separator: " ")
     let judge = Judge(profile: profile, catalogue: whole.catalogue, command: again)
     var runner = Runner(selected, judge: judge, options: options)
@@ -183,7 +197,9 @@ enum Specification {
       }
     }
     guard !files.isEmpty else { throw Exit.nothingRan("no *.yaml in \(paths.joined(separator: ", "))") }
-    do throws(ScenarioFailure) { return try Suite(files: files, catalogue: catalogue) } catch { throw Exit.usage("\(error)") }
+    do throws(ScenarioFailure) { return try Suite(files: files, catalogue: catalogue) } catch {
+      throw Exit.usage("\(error)")
+    }
   }
 
   private static func yaml(_ path: String) throws -> [String] {

@@ -24,7 +24,8 @@ struct TestListenerCommand: ParsableCommand {
 
 struct TestRequesterCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "requester", abstract: "Play the CommServer and the far end, with named misbehaviours, for the embedded requester.",
+    commandName: "requester",
+    abstract: "Play the CommServer and the far end, with named misbehaviours, for the embedded requester.",
     discussion: """
       Request, retries, and the initiator's half of the handshake; in process, on a virtual clock.
 

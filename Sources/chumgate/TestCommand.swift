@@ -8,6 +8,7 @@ struct TestCommand: ParsableCommand {
       chumgate test server --loopback             the same over WebSockets on loopback
       chumgate test server wss://host/            a server of yours
       chumgate test listener                      the gate plays the server, for the embedded listener
+      chumgate test codec --testee CMD            a codec of yours, on a pipe
       """,
-    subcommands: [TestServerCommand.self, TestListenerCommand.self, TestRequesterCommand.self])
+    subcommands: [TestServerCommand.self, TestListenerCommand.self, TestRequesterCommand.self, TestCodecCommand.self])
 }

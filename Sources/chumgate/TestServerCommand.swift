@@ -31,7 +31,10 @@ struct TestServerCommand: ParsableCommand {
   @Option(help: ArgumentHelp("New sockets in a second, for servers that limit them.", valueName: "n"))
   var rate: Double?
 
-  @Option(help: ArgumentHelp("What is known of the server: NAME=VALUE, times in ms, such as pongTimeout=1000; may be repeated.", valueName: "fact"))
+  @Option(
+    help: ArgumentHelp(
+      "What is known of the server: NAME=VALUE, times in ms, such as pongTimeout=1000; may be repeated.",
+      valueName: "fact"))
   var fact: [String] = []
 
   @Option(help: ArgumentHelp("Trust exactly this certificate (PEM) of a wss server.", valueName: "file"))

@@ -77,7 +77,9 @@ public struct CaseMachine: Sendable {
   public mutating func deadlock(at time: Double) -> [TransportAction] {
     guard !isDone else { return [] }
     now = time
-    let step = fibers.values.compactMap(\.frames.last).compactMap { $0.steps.indices.contains($0.index) ? $0.steps[$0.index] : nil }
+    let step = fibers.values.compactMap(\.frames.last).compactMap {
+      $0.steps.indices.contains($0.index) ? $0.steps[$0.index] : nil
+    }
     fail(.behaviour, step.first?.place, nil, "something to happen", "that neither side has anything more to do")
     return run()
   }
@@ -225,7 +227,9 @@ public struct CaseMachine: Sendable {
       outcome.error = fault
       finish()
     }
-    log(actor ?? "gate", .note, "\(kind == .tolerated ? "tolerated" : "not as expected"): expected \(expected), found \(found)")
+    log(
+      actor ?? "gate", .note,
+      "\(kind == .tolerated ? "tolerated" : "not as expected"): expected \(expected), found \(found)")
   }
 
   private mutating func finish() {
@@ -248,7 +252,8 @@ public struct CaseMachine: Sendable {
   /// Hands what the endpoints have written to the transport.
   mutating func flush() {
     for name in actors.keys.sorted() where actors[name]?.endpoint.hasOutput == true {
-      guard let link = actors[name]?.link, let bytes = actors[name]?.endpoint.takeOutput(), actors[name]?.phase != .ended
+      guard let link = actors[name]?.link, let bytes = actors[name]?.endpoint.takeOutput(),
+        actors[name]?.phase != .ended
       else { continue }
       actions.append(.bytes(link, bytes))
     }

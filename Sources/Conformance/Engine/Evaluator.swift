@@ -111,14 +111,17 @@ struct Evaluator: Sendable {
       let value = try value(base)
       guard let part = value.member(name) else {
         // A message without a member that the case needs is the target's fault.
-        if case .json = value { throw EvaluationFailure("no member \(name) in \(value.json.compact.prefix(200))", isTargets: true) }
+        if case .json = value {
+          throw EvaluationFailure("no member \(name) in \(value.json.compact.prefix(200))", isTargets: true)
+        }
         throw EvaluationFailure("no \(name) in \(value.kind)")
       }
       return part
     case .element(let base, let index):
       let list = try value(base)
       let position = try number(index, "an index")
-      guard case .json(.array(let items)) = list, let index = Int(exactly: position), items.indices.contains(index) else {
+      guard case .json(.array(let items)) = list, let index = Int(exactly: position), items.indices.contains(index)
+      else {
         throw EvaluationFailure("no element \(JSONText.number(position)) in \(list.kind)")
       }
       return Value(items[index])

@@ -85,7 +85,9 @@ extension Evaluator {
       return bytes
     case "xor":
       let other = try Self.bytes(values[1], "the second argument")
-      guard other.count == bytes.count else { throw EvaluationFailure("xor of \(bytes.count) and \(other.count) bytes") }
+      guard other.count == bytes.count else {
+        throw EvaluationFailure("xor of \(bytes.count) and \(other.count) bytes")
+      }
       return zip(bytes, other).map { $0 ^ $1 }
     case "concat":
       for value in values.dropFirst() { bytes += try Self.bytes(value, "an argument") }
@@ -112,7 +114,8 @@ extension Evaluator {
       guard message.count >= 24 + boxOverhead, let nonce = Nonce(bytes: message.prefix(24)) else {
         throw EvaluationFailure("\(message.count) bytes are too short for nonce and box", isTargets: true)
       }
-      guard let plain = box.open(Array(message.dropFirst(24)), nonce: nonce, key: try agree(values[1], values[2])) else {
+      guard let plain = box.open(Array(message.dropFirst(24)), nonce: nonce, key: try agree(values[1], values[2]))
+      else {
         throw EvaluationFailure("the box of \(message.count) bytes does not open", isTargets: true)
       }
       return .bytes(plain)
@@ -129,7 +132,9 @@ extension Evaluator {
     case "counterNonce": return .bytes(Nonce(counter: UInt64(try count(values[0]))).bytes)
     case "lowOrder":
       let index = try count(values[0])
-      guard Self.lowOrderPoints.indices.contains(index) else { throw EvaluationFailure("no point of low order \(index)") }
+      guard Self.lowOrderPoints.indices.contains(index) else {
+        throw EvaluationFailure("no point of low order \(index)")
+      }
       return .bytes(Hex.decode(Self.lowOrderPoints[index]) ?? [])
     case "sha256": return .bytes(SHA256.hash(try Self.bytes(values[0], "the argument")))
     default: throw EvaluationFailure("no function \(name)")
@@ -137,12 +142,16 @@ extension Evaluator {
   }
 
   private func nonce(_ value: Value) throws(EvaluationFailure) -> Nonce {
-    guard let nonce = Nonce(bytes: try Self.bytes(value, "the nonce")) else { throw EvaluationFailure("a nonce has 24 bytes") }
+    guard let nonce = Nonce(bytes: try Self.bytes(value, "the nonce")) else {
+      throw EvaluationFailure("a nonce has 24 bytes")
+    }
     return nonce
   }
 
   private func shared(_ value: Value) throws(EvaluationFailure) -> SharedKey {
-    guard let key = SharedKey(bytes: try Self.bytes(value, "the key")) else { throw EvaluationFailure("a key has 32 bytes") }
+    guard let key = SharedKey(bytes: try Self.bytes(value, "the key")) else {
+      throw EvaluationFailure("a key has 32 bytes")
+    }
     return key
   }
 

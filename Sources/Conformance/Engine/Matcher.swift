@@ -4,7 +4,9 @@ import WireBytes
 /// Compares what came with patterns. A mismatch says where and what, so that the report needs nothing else.
 extension Evaluator {
   /// Nil when the value fits; otherwise what does not.
-  mutating func mismatch(_ value: JSONValue?, _ pattern: Pattern, at path: String = "") throws(EvaluationFailure) -> String? {
+  mutating func mismatch(_ value: JSONValue?, _ pattern: Pattern, at path: String = "") throws(EvaluationFailure)
+    -> String?
+  {
     let place = path.isEmpty ? "" : "\(path): "
     guard let value else {
       if case .absent = pattern { return nil }
@@ -25,7 +27,8 @@ extension Evaluator {
       }
       let names = members.map(\.name)
       if isExact, object.names != names {
-        return "\(place)members \(object.names.joined(separator: ", ")), expected exactly \(names.joined(separator: ", "))"
+        return
+          "\(place)members \(object.names.joined(separator: ", ")), expected exactly \(names.joined(separator: ", "))"
       }
       return nil
     case .list(let patterns):
@@ -96,7 +99,9 @@ extension Alternative {
 
 extension ClosePattern {
   var phrase: String {
-    var text = codes.isEmpty ? "a close" : "a close with " + codes.map { $0 == 1005 ? "no code" : String($0) }.joined(separator: " or ")
+    var text =
+      codes.isEmpty
+      ? "a close" : "a close with " + codes.map { $0 == 1005 ? "no code" : String($0) }.joined(separator: " or ")
     if let reason { text += " and the reason \(reason.phrase)" }
     return text + (allowsLoss ? ", or a lost connection" : "")
   }
@@ -107,7 +112,8 @@ extension Pattern {
     switch self {
     case .equal(let template): template.phrase
     case .object(let members, let isExact):
-      (isExact ? "exactly " : "") + "{" + members.map { "\($0.name): \($0.pattern.phrase)" }.joined(separator: ", ") + "}"
+      (isExact ? "exactly " : "") + "{" + members.map { "\($0.name): \($0.pattern.phrase)" }.joined(separator: ", ")
+        + "}"
     case .list(let items): "[" + items.map(\.phrase).joined(separator: ", ") + "]"
     case .any: "anything"
     case .absent: "absent"
@@ -128,8 +134,16 @@ extension Template {
     case .value(let value): value.compact.count > 80 ? value.compact.prefix(80) + "…" : value.compact
     case .formula(let expression): expression.phrase
     case .joined(let parts):
-      parts.map { if case .formula(let formula) = $0 { "${\(formula.phrase)}" } else if case .text(let text) = $0 { text } else { "" } }
-        .joined()
+      parts.map {
+        if case .formula(let formula) = $0 {
+          "${\(formula.phrase)}"
+        } else if case .text(let text) = $0 {
+          text
+        } else {
+          ""
+        }
+      }
+      .joined()
     case .list(let items): "[" + items.map(\.phrase).joined(separator: ", ") + "]"
     case .object(let members): "{" + members.map { "\($0.name): \($0.value.phrase)" }.joined(separator: ", ") + "}"
     }

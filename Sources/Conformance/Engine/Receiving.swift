@@ -50,7 +50,8 @@ extension CaseMachine {
     for field in actor.request.fields { fields.append((field.name, (try? evaluator.value(field.value).text) ?? "")) }
     let path = (try? evaluator.value(actor.request.path).text) ?? "/"
     let request = OpeningHandshake.request(
-      host: hostName, path: path, key: key, subprotocols: actor.request.subprotocols, extensions: actor.request.extensions,
+      host: hostName, path: path, key: key, subprotocols: actor.request.subprotocols,
+      extensions: actor.request.extensions,
       fields: fields)
     actions.append(.bytes(actor.link, request))
   }

@@ -19,7 +19,9 @@ extension CaseMachine {
         fiber.deadline = window.latest
         return isMet
       } catch {
-        fail(error.isTargets ? .behaviour : .error, step.place, expectation.actors.first, "a pattern that can be computed", error.reason)
+        fail(
+          error.isTargets ? .behaviour : .error, step.place, expectation.actors.first, "a pattern that can be computed",
+          error.reason)
         return false
       }
     }
@@ -30,7 +32,9 @@ extension CaseMachine {
     let expected = actor.request.status.map { $0 == 101 ? "an open WebSocket" : "HTTP status \($0)" } ?? "any answer"
     if actor.request.isBare, actor.phase == .bare { return true }
     if let status = actor.status, actor.failure == nil {
-      if let wanted = actor.request.status, status != wanted { fail(.behaviour, step.place, name, expected, "HTTP status \(status)") }
+      if let wanted = actor.request.status, status != wanted {
+        fail(.behaviour, step.place, name, expected, "HTTP status \(status)")
+      }
       return !isDone
     }
     if let failure = actor.failure {
@@ -53,7 +57,8 @@ extension CaseMachine {
     }
     guard !incoming.isEmpty else {
       if now >= window.latest {
-        fail(.behaviour, step.place, accept.actor, "a new connection", "none within \(time(window.latest - window.start))")
+        fail(
+          .behaviour, step.place, accept.actor, "a new connection", "none within \(time(window.latest - window.start))")
       }
       return false
     }
@@ -75,7 +80,8 @@ extension CaseMachine {
 
   func time(_ milliseconds: Double) -> String {
     milliseconds < 1_000
-      ? "\(JSONText.number((milliseconds * 10).rounded() / 10)) ms" : "\(JSONText.number((milliseconds / 10).rounded() / 100)) s"
+      ? "\(JSONText.number((milliseconds * 10).rounded() / 10)) ms"
+      : "\(JSONText.number((milliseconds / 10).rounded() / 100)) s"
   }
 
   // MARK: Expectations
@@ -164,14 +170,18 @@ extension CaseMachine {
     default: break
     }
     var found = first.item.phrase
-    if expectation.alternatives.count == 1, let detail = try detail(first.item, expectation.alternatives[0]), !detail.isEmpty {
+    if expectation.alternatives.count == 1, let detail = try detail(first.item, expectation.alternatives[0]),
+      !detail.isEmpty
+    {
       found += " (\(detail))"
     }
     fail(.behaviour, step.place, name, expectation.phrase, found)
     return false
   }
 
-  private mutating func take(_ first: Actor.Received, _ name: String, _ alternative: Alternative?, _ expectation: Expectation) {
+  private mutating func take(
+    _ first: Actor.Received, _ name: String, _ alternative: Alternative?, _ expectation: Expectation
+  ) {
     removeFirst(name)
     switch first.item {
     case .closed, .lost, .fault: actors[name]?.taken = first.item
@@ -230,7 +240,9 @@ extension CaseMachine {
     return "\(found.count) bytes, expected \(wanted.count), different from byte \(place) on"
   }
 
-  private mutating func matches(_ item: Actor.Item, _ alternatives: [Alternative]) throws(EvaluationFailure) -> Alternative? {
+  private mutating func matches(_ item: Actor.Item, _ alternatives: [Alternative]) throws(EvaluationFailure)
+    -> Alternative?
+  {
     for alternative in alternatives where try detail(item, alternative) == nil { return alternative }
     return nil
   }

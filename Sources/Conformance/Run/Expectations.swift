@@ -21,17 +21,22 @@ public struct Expectations: Sendable, Equatable {
     entries = []
     let form = Form(
       name: "the expectations",
-      fields: [Form.field("format", .word, "chumgate-expectations/1", required: true), Form.field("expect", .rows, "the entries")],
+      fields: [
+        Form.field("format", .word, "chumgate-expectations/1", required: true),
+        Form.field("expect", .rows, "the entries"),
+      ],
       says: "known failures")
     let fields = try Fields(try Tree.parse(yaml, file: file), form)
     guard try fields.text("format") == "chumgate-expectations/1" else {
-      throw ScenarioFailure(fields.place(of: "format"), expected: "chumgate-expectations/1", found: try fields.text("format") ?? "nothing")
+      throw ScenarioFailure(
+        fields.place(of: "format"), expected: "chumgate-expectations/1", found: try fields.text("format") ?? "nothing")
     }
     let entryForm = Form(
       name: "an expectation",
       fields: [
         Form.field("id", .word, "the case; * and ? may stand in it", required: true),
-        Form.field("reason", .text, "why it fails", required: true), Form.field("link", .text, "where it is followed up"),
+        Form.field("reason", .text, "why it fails", required: true),
+        Form.field("link", .text, "where it is followed up"),
         Form.field("expires", .text, "YYYY-MM-DD"),
       ], says: "a known failure")
     guard let list = fields["expect"], !list.isNothing else { return }
@@ -43,7 +48,8 @@ public struct Expectations: Sendable, Equatable {
       }
       let id = try entry.requiredText("id")
       if let other = entries.first(where: { $0.id == id }) {
-        throw ScenarioFailure(entry.place(of: "id"), expected: "each id once", found: "\(id), which stands at \(other.place)")
+        throw ScenarioFailure(
+          entry.place(of: "id"), expected: "each id once", found: "\(id), which stands at \(other.place)")
       }
       entries.append(
         Entry(
@@ -75,7 +81,9 @@ public struct Expectations: Sendable, Equatable {
         return StaleExpectation(id: entry.id, reason: .unknownCase, place: entry.place)
       }
       let concerned = results.filter { Glob.matches(entry.id, $0.id) && $0.verdict.hasRun }
-      guard !concerned.isEmpty, !concerned.contains(where: { $0.verdict == .fail || $0.verdict == .error }) else { return nil }
+      guard !concerned.isEmpty, !concerned.contains(where: { $0.verdict == .fail || $0.verdict == .error }) else {
+        return nil
+      }
       return StaleExpectation(id: entry.id, reason: .noLongerFails, place: entry.place)
     }
   }
@@ -89,13 +97,16 @@ public struct Expectations: Sendable, Equatable {
     }
     for result in failing where !kept.contains(where: { Glob.matches($0.id, result.id) }) {
       kept.append(
-        Entry(id: result.id, reason: "found \(today): \(result.faults.first ?? "fails")", link: nil, expires: nil, place: ""))
+        Entry(
+          id: result.id, reason: "found \(today): \(result.faults.first ?? "fails")", link: nil, expires: nil, place: ""
+        ))
     }
     return Expectations(entries: kept)
   }
 
   public var yaml: String {
-    var text = "# Known failures. An entry that no longer fails breaks the gate; take it out.\nformat: chumgate-expectations/1\n"
+    var text =
+      "# Known failures. An entry that no longer fails breaks the gate; take it out.\nformat: chumgate-expectations/1\n"
     text += entries.isEmpty ? "expect: []\n" : "expect:\n"
     for entry in entries {
       text += "  - id: \(JSONText.quoted(entry.id))\n    reason: \(JSONText.quoted(entry.reason))\n"

@@ -1,5 +1,5 @@
-public import Results
 public import Requirements
+public import Results
 public import Scenario
 public import Wire
 import WireBytes
@@ -56,7 +56,8 @@ public struct Judge: Sendable {
 
   private func empty(_ definition: Case) -> CaseResult {
     var result = CaseResult(
-      id: definition.id, title: definition.title, group: definition.group, verdict: .pass, behaviour: .pass, close: .pass,
+      id: definition.id, title: definition.title, group: definition.group, verdict: .pass, behaviour: .pass,
+      close: .pass,
       binds: definition.binds.rawValue, place: "\(definition.place)",
       repeatCommand: "\(command) --filter '\(definition.id)'")
     result.tags = definition.tags

@@ -45,7 +45,8 @@ public struct Runner {
       .started(
         RunInfo(
           subject: target.role.rawValue, target: target.name, transport: target.transport,
-          profile: judge.profile.rawValue, seed: options.seed, caseCount: suite.cases.count, startedAt: options.startedAt)))
+          profile: judge.profile.rawValue, seed: options.seed, caseCount: suite.cases.count,
+          startedAt: options.startedAt)))
     let width = target.hasVirtualClock || options.failsFast ? 1 : Self.waveWidth
     var rest = suite.groups[...]
     while !rest.isEmpty, !summary.wasCutShort, summary.unreachable == nil {
@@ -99,7 +100,8 @@ public struct Runner {
       }
     }
     let crowd = wave.jobs.filter { !$0.job.definition.isAlone }
-    let batches = (options.failsFast ? crowd.map { [$0] } : [crowd]) + wave.jobs.filter(\.job.definition.isAlone).map { [$0] }
+    let batches =
+      (options.failsFast ? crowd.map { [$0] } : [crowd]) + wave.jobs.filter(\.job.definition.isAlone).map { [$0] }
     for batch in batches where !batch.isEmpty && !summary.wasCutShort { run(batch, &wave, on: &target) }
     let time = milliseconds(since: start)
     for position in wave.groups.indices where summary.unreachable == nil {
@@ -227,8 +229,11 @@ public struct Runner {
     target.run([CaseJob(exchange, budget: allowed, seed: options.seed)]) { outcome = $1 }
     if let fault = outcome.error ?? outcome.behaviour ?? outcome.close {
       sanityTime = min(sanityTime, 1_000)
-      let isUnreachable = outcome.log.contains { $0.text.hasPrefix("cannot connect") } && !outcome.log.contains { $0.text == "connected" }
-      return SanityFailure(text: "the target does not answer: expected \(fault.expected), found \(fault.found)", isUnreachable: isUnreachable)
+      let isUnreachable =
+        outcome.log.contains { $0.text.hasPrefix("cannot connect") } && !outcome.log.contains { $0.text == "connected" }
+      return SanityFailure(
+        text: "the target does not answer: expected \(fault.expected), found \(fault.found)",
+        isUnreachable: isUnreachable)
     }
     if !target.hasVirtualClock {
       learn(outcome.duration)
@@ -240,7 +245,9 @@ public struct Runner {
 
   /// What the target said in the sanity exchange: its ping interval and its extensions.
   private func learn(_ outcome: CaseOutcome, _ target: inout some CaseTarget) {
-    guard case .record(let listener)? = outcome.variables["l"], case .json(let success)? = listener["success"] else { return }
+    guard case .record(let listener)? = outcome.variables["l"], case .json(let success)? = listener["success"] else {
+      return
+    }
     var found: [String: Value] = [:]
     if let interval = success["pingInterval"]?.number { found["pingInterval"] = .number(interval) }
     found["invitations"] = .truth(success["extensions"]?.array?.contains("invitation/1") ?? false)

@@ -21,7 +21,8 @@ public enum FaultTable {
         let first = caught.filter { named.contains($0) } + caught.filter { !named.contains($0) }
         let rest = first.count > shown ? ", …" : ""
         lines.append(
-          "| \(variant.name) | \(variant.summary) | \(caught.count) | \(first.prefix(shown).joined(separator: ", "))\(rest) |")
+          "| \(variant.name) | \(variant.summary) | \(caught.count) | \(first.prefix(shown).joined(separator: ", "))\(rest) |"
+        )
       }
       lines.append("")
     }

@@ -50,7 +50,9 @@ struct Meddler {
     return (events, due.map(\.action))
   }
 
-  mutating func schedule(_ time: Double, _ id: ConnectionID, _ action: ServerAction) { timers.append((time, id, action)) }
+  mutating func schedule(_ time: Double, _ id: ConnectionID, _ action: ServerAction) {
+    timers.append((time, id, action))
+  }
 
   private func end(_ id: ConnectionID) -> (events: [ServerEvent], actions: [ServerAction]) {
     ([.closed(id, code: 1000, reason: "")], [.close(id, code: 1000, reason: "meddled")])
@@ -161,9 +163,13 @@ struct Meddler {
     guard let key = text.flatMap({ PublicKey(hex: $0) }) else { return ([event], []) }
     let keys = Set(clients.values.filter { $0.isSpare || $0.isRelay }.compactMap(\.key))
     if has(.limitsKeys), keys.count >= 10, !keys.contains(key) { return end(id) }
-    if has(.limitsAllKeysTogether), clients.values.count(where: \.isSpare) >= settings.sparesPerKey ?? 2 { return end(id) }
+    if has(.limitsAllKeysTogether), clients.values.count(where: \.isSpare) >= settings.sparesPerKey ?? 2 {
+      return end(id)
+    }
     if has(.bansClosedKeys), closedKeys.contains(key) { return end(id) }
-    if has(.oneRegistrationPerKey), clients.values.contains(where: { $0.isRelay && $0.relayKey == key.hex }) { return end(id) }
+    if has(.oneRegistrationPerKey), clients.values.contains(where: { $0.isRelay && $0.relayKey == key.hex }) {
+      return end(id)
+    }
     clients[id]?.key = key
     return ([event], [])
   }
@@ -205,11 +211,15 @@ struct Meddler {
       guard clients.values.contains(where: { $0.isSpare && $0.key?.hex == source }) else { return end(id) }
     }
     if has(.forgetsSparesOnFlood), requestCount > 50 { return end(id) }
-    if has(.limitsRelaysPerKey), clients.values.count(where: { $0.isRelay && !$0.isRequester && $0.relayKey == target }) >= 8 {
+    if has(.limitsRelaysPerKey),
+      clients.values.count(where: { $0.isRelay && !$0.isRequester && $0.relayKey == target }) >= 8
+    {
       return end(id)
     }
     if has(.pushesBeforeResponse),
-      let waiting = clients.first(where: { $0.value.challenge != nil && !$0.value.isSpare && $0.value.key?.hex == target })
+      let waiting = clients.first(where: {
+        $0.value.challenge != nil && !$0.value.isSpare && $0.value.key?.hex == target
+      })
     {
       return ([], [.text(waiting.key, #"{"command":"connection_handover"}"#)])
     }
@@ -233,7 +243,8 @@ struct Meddler {
       return ([], [.text(id, JSONValue.object(answer).compact)])
     }
     if has(.acceptsFromAnySocket), command == "invitation_accept", let request = object?["requestId"]?.string,
-      let right = clients.first(where: { $0.value.inquiry == request && $0.value.key == client.key }), case .text(_, let text) = event
+      let right = clients.first(where: { $0.value.inquiry == request && $0.value.key == client.key }),
+      case .text(_, let text) = event
     {
       return ([.text(right.key, text)], [])
     }
@@ -252,7 +263,8 @@ struct Meddler {
       return ([.binary(other, bytes)], [])
     case .close(let id, _, let reason):
       let client = clients.removeValue(forKey: id)
-      guard has(.timeoutDropsSiblings), client?.isSpare == true, client?.awaitsPong == true || reason == "timeout" else {
+      guard has(.timeoutDropsSiblings), client?.isSpare == true, client?.awaitsPong == true || reason == "timeout"
+      else {
         return ([action], [])
       }
       var actions = [action]

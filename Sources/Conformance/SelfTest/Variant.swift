@@ -1,6 +1,6 @@
 public import CommServer
-import Wire
 public import WebSocketWire
+import Wire
 
 /// A broken variant of the embedded server, by name: one planted fault of one of its layers.
 public enum Variant: Sendable, Equatable {

@@ -43,13 +43,15 @@ public struct EmbeddedClient: CaseTarget {
     let peerSeed = SHA256.hash(Array("peer \(job.seed) \(job.definition.id)".utf8))
     let knownSeed = SHA256.hash(Array("known \(job.seed) \(job.definition.id)".utf8))
     var outcome = CaseOutcome()
-    guard let key = SecretKey(bytes: seed), let peer = SecretKey(bytes: peerSeed), let known = SecretKey(bytes: knownSeed)
+    guard let key = SecretKey(bytes: seed), let peer = SecretKey(bytes: peerSeed),
+      let known = SecretKey(bytes: knownSeed)
     else { return outcome }
     var settings = ClientSettings(profile: profile)
     settings.listener.peerKeys = [known.publicKey]
     for setting in job.definition.settings where !apply(setting.name, setting.value, key, &settings) {
       outcome.error = .init(
-        place: "\(job.definition.place)", actor: nil, expected: "spares, permanent, messageLimit or pinned as a setting",
+        place: "\(job.definition.place)", actor: nil,
+        expected: "spares, permanent, messageLimit or pinned as a setting",
         found: "\(setting.name)")
       return outcome
     }

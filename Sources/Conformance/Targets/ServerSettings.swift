@@ -44,7 +44,9 @@ public enum ServerSettings {
     guard let member = members[name] else {
       throw Failure(description: "no setting \(name); there are \(names.joined(separator: ", "))")
     }
-    func fault(_ wanted: String) -> Failure { Failure(description: "\(name) is a \(value.kindName), expected \(wanted)") }
+    func fault(_ wanted: String) -> Failure {
+      Failure(description: "\(name) is a \(value.kindName), expected \(wanted)")
+    }
     switch member {
     case .time(let path):
       guard let number = value.number, number >= 0 else { throw fault("ms") }

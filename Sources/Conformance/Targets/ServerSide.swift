@@ -75,7 +75,9 @@ struct ServerSide: Sendable {
       if faults.contains(.readsOneFrameOfASegment) { break }
     }
     if faults.contains(.deliversBehindClose) {
-      out = out.filter { if case .closed = $0 { false } else { true } } + out.filter { if case .closed = $0 { true } else { false } }
+      out =
+        out.filter { if case .closed = $0 { false } else { true } }
+        + out.filter { if case .closed = $0 { true } else { false } }
     }
     if let limit = clearLimit, endpoint.unfinishedBytes > limit, !isForgotten { out.append(.oversized) }
     if faults.contains(.readsWholeFramesOnly), endpoint.unfinishedBytes > 0, !isForgotten {
@@ -112,9 +114,13 @@ struct ServerSide: Sendable {
     } catch {
       return refuse("400 Bad Request")
     }
-    if machineFaults.contains(.refusesOtherPaths), !request.startLine.hasPrefix("GET / ") { return refuse("404 Not Found") }
+    if machineFaults.contains(.refusesOtherPaths), !request.startLine.hasPrefix("GET / ") {
+      return refuse("404 Not Found")
+    }
     if faults.contains(.checksOrigin), request["origin"] != nil { return refuse("403 Forbidden") }
-    if faults.contains(.refusesExtensions), request["sec-websocket-extensions"] != nil { return refuse("400 Bad Request") }
+    if faults.contains(.refusesExtensions), request["sec-websocket-extensions"] != nil {
+      return refuse("400 Bad Request")
+    }
     let offered = request["sec-websocket-protocol"]?.split(separator: ",").first.map { String($0).filter { $0 != " " } }
     if faults.contains(.refusesSubprotocols), offered != nil { return refuse("400 Bad Request") }
     if machineFaults.contains(.insistsOnSubprotocol), offered == nil { return refuse("400 Bad Request") }
@@ -125,7 +131,8 @@ struct ServerSide: Sendable {
     }
     if faults.contains(.wrongAcceptKey) {
       answer.response = Array(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n".utf8)
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n"
+          .utf8)
     }
     if machineFaults.contains(.claimsCompression), answer.isOpen {
       answer.response.removeLast(2)

@@ -166,7 +166,9 @@ public struct ServerWorld {
     guard let bytes = sides[link]?.takeOutput() else { return }
     if !bytes.isEmpty {
       if let waiting = paused[link] {
-        if !sideFaults.contains(.dropsForSlowReaders) || waiting.count < 65_536 { paused[link]?.append(contentsOf: bytes) }
+        if !sideFaults.contains(.dropsForSlowReaders) || waiting.count < 65_536 {
+          paused[link]?.append(contentsOf: bytes)
+        }
       } else {
         queue.append(.toCase(.bytes(link, bytes)))
       }
@@ -189,7 +191,9 @@ public struct ServerWorld {
         let settings = server.settings
         sides[link] = ServerSide(
           machineFaults: settings.faults, faults: sideFaults, layer: layer, clearLimit: settings.clearMessageLimit)
-        if let limit = settings.firstMessageTimeout, !sideFaults.contains(.noHandshakeLimit) { opening[link] = now + limit }
+        if let limit = settings.firstMessageTimeout, !sideFaults.contains(.noHandshakeLimit) {
+          opening[link] = now + limit
+        }
         queue.append(.toCase(.connected(link)))
       case .bytes(let link, let bytes): queue.append(.toServer(link, bytes))
       case .end(let link, _): queue.append(.serverEnd(link))

@@ -73,7 +73,8 @@ struct SocketDriver {
 
   /// `command` takes what cases tell a target that the gate runs.
   init(
-    pool: LinkPool, options: SocketTarget.Options, facts: [String: Value], command: @escaping (String) -> Void = { _ in }
+    pool: LinkPool, options: SocketTarget.Options, facts: [String: Value],
+    command: @escaping (String) -> Void = { _ in }
   ) {
     self.command = command
     self.pool = pool
@@ -186,7 +187,8 @@ struct SocketDriver {
   private mutating func abandonOld() {
     for index in running.keys.sorted() {
       guard let started = running[index]?.started, pool.now - started > options.caseLimit,
-        let actions = running[index]?.machine.abandon(at: pool.now, because: "more than \(Int(options.caseLimit / 1_000)) s")
+        let actions = running[index]?.machine.abandon(
+          at: pool.now, because: "more than \(Int(options.caseLimit / 1_000)) s")
       else { continue }
       apply(actions, index)
     }

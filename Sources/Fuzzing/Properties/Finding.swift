@@ -1,18 +1,15 @@
 /// A property that does not hold for one input: what a fuzz target stops at.
 public struct Finding: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The property's stable name, such as `strict-canonical`.
-  public let property: String
-  /// The requirements that its breach breaks.
-  public let requirements: [String]
+  public let property: FuzzProperty
   public let message: String
 
-  public init(_ property: String, _ requirements: [String], _ message: String) {
+  public init(_ property: FuzzProperty, _ message: String) {
     self.property = property
-    self.requirements = requirements
     self.message = message
   }
 
-  public var description: String { "\(property) (\(requirements.joined(separator: ", "))): \(message)" }
+  /// The property's name first: triage reads it from the output of a fuzzer.
+  public var description: String { "\(property.rawValue): \(message)" }
 }
 
 /// A bounded piece of bytes for messages.

@@ -49,7 +49,7 @@ public struct LinearProperties<Codec: CodecUnderTest> {
       }
       guard ratio <= 3 * Double(Self.factor) else {
         throw Finding(
-          "linear-time", ["MD-039"],
+          .linearTime,
           "\(name) of \(amplifier) takes \(slowest / 1_000_000) ms for \(long.count) bytes, "
             + "\(Int(ratio)) times that of \(short.count) bytes")
       }

@@ -25,7 +25,7 @@ public struct ModelProperties<Codec: CodecUnderTest> {
     let value = found.value.map { codec.model($0).ordered }
     guard value == expected, found.refusal?.code == code else {
       throw Finding(
-        "reads-as-model", ["MD-029", "MD-093"],
+        .readsAsModel,
         "reads \(found.refusal?.code ?? value?.summary ?? ""), the model \(code ?? expected?.summary ?? "")")
     }
     if form == .object { try checkExtract(bytes, text) }
@@ -38,21 +38,18 @@ public struct ModelProperties<Codec: CodecUnderTest> {
     switch (found, ModelExtract.extractId(text, recipes: recipes)) {
     case (.success(let id), .success(let expected)):
       guard id == expected.map({ Array(String(decoding: $0, as: UTF16.self).utf8) }) else {
-        throw Finding(
-          "extract-as-model", ["MD-046"], "extractId gives \(id.map(Extract.of) ?? "nothing")")
+        throw Finding(.extractAsModel, "extractId gives \(id.map(Extract.of) ?? "nothing")")
       }
     case (.failure(let refusal), .failure(let failure)):
       guard refusal.code == failure.code || failure == .beyondModel else {
-        throw Finding("extract-as-model", ["MD-047"], "extractId: \(refusal.code), the model: \(failure.code)")
+        throw Finding(.extractAsModel, "extractId: \(refusal.code), the model: \(failure.code)")
       }
     case (.success(let id), .failure(let failure)):
       guard failure == .beyondModel else {
-        throw Finding(
-          "extract-as-model", ["MD-047"],
-          "extractId gives \(id.map(Extract.of) ?? "nothing"), the model: \(failure.code)")
+        throw Finding(.extractAsModel, "extractId gives \(id.map(Extract.of) ?? "nothing"), the model: \(failure.code)")
       }
     case (.failure(let refusal), .success):
-      throw Finding("extract-as-model", ["MD-047"], "extractId: \(refusal.code), the model has a result")
+      throw Finding(.extractAsModel, "extractId: \(refusal.code), the model has a result")
     }
   }
 }

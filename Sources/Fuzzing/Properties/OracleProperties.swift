@@ -17,7 +17,7 @@ public struct OracleProperties<Codec: CodecUnderTest> {
     do throws(CodecRefusal) { value = try codec.parse(bytes, form, .strict) } catch { return }
     let tree: MarkupTree
     do throws(MarkupFailure) { tree = try MarkupReader.read(bytes) } catch {
-      throw Finding("grammar", ["MD-094", "MD-001"], "strict accepts what is not of the grammar: \(error)")
+      throw Finding(.grammar, "strict accepts what is not of the grammar: \(error)")
     }
     try compare(bytes, tree, "the grammar's reader")
     // A3's JSON text has no value that could say what the tree is.
@@ -32,7 +32,7 @@ public struct OracleProperties<Codec: CodecUnderTest> {
       let report = Oracle.compare(bytes, tree: tree, with: parser)
       guard !report.isFault else {
         throw Finding(
-          "libxml2-\(parser.rawValue)", ["MD-100", "MD-064", "MD-065"],
+          parser == .html ? .libxml2HTML : .libxml2XML,
           "\(name) and libxml2's \(parser.rawValue) parser differ: \(report.lines.prefix(3).joined(separator: "; "))")
       }
     }

@@ -18,7 +18,7 @@ public struct ParseProperties<Codec: CodecUnderTest> {
     if let refusal = strict.refusal { try checkRefusal(refusal, bytes) }
     guard strict.refusal?.code == validated.refusal?.code else {
       throw Finding(
-        "validate-agrees", ["MD-094"],
+        .validateAgrees,
         "strict parse: \(strict.refusal?.code ?? "accepts"), validate: \(validated.refusal?.code ?? "accepts")")
     }
     if let value = strict.value { try checkAccepted(value, deployed, bytes, form) }
@@ -27,12 +27,12 @@ public struct ParseProperties<Codec: CodecUnderTest> {
 
   private func checkRefusal(_ refusal: CodecRefusal, _ bytes: [UInt8]) throws(Finding) {
     guard refusal.message.utf8.count <= 2_000 else {
-      throw Finding("bounded-message", ["MD-041"], "\(refusal.code) shows \(refusal.message.utf8.count) bytes")
+      throw Finding(.boundedMessage, "\(refusal.code) shows \(refusal.message.utf8.count) bytes")
     }
     if let offset = refusal.offset, !(0...bytes.count).contains(offset) {
-      throw Finding("offset-in-input", ["MD-039"], "\(refusal.code) at byte \(offset) of \(bytes.count)")
+      throw Finding(.offsetInInput, "\(refusal.code) at byte \(offset) of \(bytes.count)")
     }
-    guard !refusal.code.isEmpty else { throw Finding("coded-error", ["MD-029"], "a refusal without a code") }
+    guard !refusal.code.isEmpty else { throw Finding(.codedError, "a refusal without a code") }
   }
 
   /// Strict accepts: then the value is written back as it came (MD-094), and deployed has the same value (MD-096).
@@ -43,20 +43,18 @@ public struct ParseProperties<Codec: CodecUnderTest> {
     let written = Result { () throws(CodecRefusal) in try codec.serialise(value, form, .deployed) }
     if written.value != bytes, (try? codec.serialise(value, form, .strict)) != bytes, !isExempt(bytes, form) {
       let difference = written.value.map { Extract.difference(bytes, $0) } ?? written.refusal?.message ?? ""
-      throw Finding("strict-canonical", ["MD-094"], "strict accepts what is not written back: \(difference)")
+      throw Finding(.strictCanonical, "strict accepts what is not written back: \(difference)")
     }
     switch deployed {
     case .success(let other):
       guard codec.isSame(value, other) else {
-        throw Finding(
-          "profiles-agree", ["MD-096"],
-          "strict \(codec.model(value).summary), deployed \(codec.model(other).summary)")
+        throw Finding(.profilesAgree, "strict \(codec.model(value).summary), deployed \(codec.model(other).summary)")
       }
     case .failure(let refusal):
       // A1, A2, A3 and B2 are canonical texts that the reference cannot read; the model knows them all.
       guard let code = modelCode(bytes, form), code == refusal.code else {
         throw Finding(
-          "profiles-agree", ["MD-096", "MD-088", "MD-090"],
+          .profilesAgree,
           "strict accepts, deployed refuses with \(refusal.code), the model: \(modelCode(bytes, form) ?? "accepts")")
       }
     }
@@ -69,7 +67,7 @@ public struct ParseProperties<Codec: CodecUnderTest> {
     let written = Result { () throws(CodecRefusal) in try codec.serialise(value, form, .strict) }
     guard written.value != bytes else {
       throw Finding(
-        "strict-canonical", ["MD-094", "MD-096"],
+        .strictCanonical,
         "strict refuses (\(refusal?.code ?? "")) what is written back as it came: \(refusal?.message ?? "")")
     }
   }

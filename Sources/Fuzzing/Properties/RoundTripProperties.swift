@@ -32,9 +32,7 @@ public struct RoundTripProperties<Codec: CodecUnderTest> {
         expected = .failure(CodecRefusal(failure.code))
       } catch { return }
       guard written.value == expected.value, written.refusal?.code == expected.refusal?.code else {
-        throw Finding(
-          "writes-as-model", ["MD-001", "MD-013", "MD-019"],
-          "writes \(show(written)), the model \(show(expected)) for \(object.summary)")
+        throw Finding(.writesAsModel, "writes \(show(written)), the model \(show(expected)) for \(object.summary)")
       }
       if written.value != nil { try checkWritten(value, form) }
     }
@@ -53,7 +51,7 @@ public struct RoundTripProperties<Codec: CodecUnderTest> {
   private func checkWritten(_ value: Codec.Value, _ form: ModelReader.Form) throws(Finding) {
     guard let written = try? codec.serialise(value, form, .deployed) else { return }
     if let strict = try? codec.serialise(value, form, .strict), strict != written {
-      throw Finding("one-canonical-form", ["MD-001"], "strict writes other bytes than deployed")
+      throw Finding(.oneCanonicalForm, "strict writes other bytes than deployed")
     }
     let back: Codec.Value
     do throws(CodecRefusal) { back = try codec.parse(written, form, .deployed) } catch {
@@ -66,9 +64,7 @@ public struct RoundTripProperties<Codec: CodecUnderTest> {
     // B1, B3 and B4: null, inherited types and empty texts come back as values that are not written again.
     guard let again = try? codec.serialise(back, form, .deployed) else { return }
     guard again == written || again == modelAgain(written, form) else {
-      throw Finding(
-        "stable", ["MD-001", "MD-013"],
-        "written, and read and written again, differ \(Extract.difference(written, again))")
+      throw Finding(.stable, "written, and read and written again, differ \(Extract.difference(written, again))")
     }
   }
 
@@ -90,15 +86,14 @@ public struct RoundTripProperties<Codec: CodecUnderTest> {
     } catch {}
     guard code == refusal.code else {
       throw Finding(
-        "reads-what-it-writes", ["MD-093", "MD-087"],
-        "cannot read its own \(Extract.of(written)): \(refusal.code); the model: \(code)")
+        .readsWhatItWrites, "cannot read its own \(Extract.of(written)): \(refusal.code); the model: \(code)")
     }
   }
 
   /// The ID form is read as ID form only, and `extractId` gives the same but for the exceptions of chapter 10.
   private func checkId(_ id: [UInt8], _ value: Codec.Value, _ bytes: [UInt8]) throws(Finding) {
     if (try? codec.parse(id, .object, .deployed)) != nil {
-      throw Finding("forms-differ", ["MD-022"], "an ID object is read as an object")
+      throw Finding(.formsDiffer, "an ID object is read as an object")
     }
     guard let written = try? codec.serialise(value, .object, .deployed), written == bytes else { return }
     let extracted = Result { () throws(CodecRefusal) in try codec.extractId(bytes) }
@@ -113,7 +108,7 @@ public struct RoundTripProperties<Codec: CodecUnderTest> {
       }
     guard same else {
       throw Finding(
-        "extract-id", ["MD-046", "MD-047"],
+        .extractId,
         "extractId gives \(extracted.refusal?.code ?? (extracted.value ?? nil).map(Extract.of) ?? "nothing"), "
           + "the ID form is \(Extract.of(id))")
     }
