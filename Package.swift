@@ -95,7 +95,8 @@ let package = Package(
     .testTarget(
       name: "ConformanceTests",
       dependencies: [
-        "Conformance", "Report", "Results", "Scenario", "Requirements", "CommServer", "Instance", "WebSocketWire", "Wire",
+        "Conformance", "Report", "Results", "Scenario", "Requirements", "CommServer", "Instance", "WebSocketWire",
+        "Wire",
         "Cryptobox", "WireBytes",
       ]),
     .testTarget(name: "FrameBytesTests", dependencies: ["FrameBytes"]),

@@ -2,6 +2,7 @@ import CommServer
 import FrameBytes
 import Logging
 import NIOCore
+import Wire
 
 /// One connection of the server, from the upgrade request to the end of TCP.
 ///

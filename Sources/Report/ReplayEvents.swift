@@ -30,7 +30,9 @@ public enum ReplayEvents {
     let name = verdict.name ?? verdict.file
     let byRule = Dictionary(grouping: verdict.findings) { $0.rule.id }
     var rules = verdict.rulesWoken
-    for finding in verdict.findings where !rules.contains(where: { $0.id == finding.rule.id }) { rules.append(finding.rule) }
+    for finding in verdict.findings where !rules.contains(where: { $0.id == finding.rule.id }) {
+      rules.append(finding.rule)
+    }
     var events: [RunEvent] = [
       .groupStarted(GroupInfo(name: name, title: verdict.description ?? verdict.file, caseCount: rules.count))
     ]
@@ -53,7 +55,8 @@ public enum ReplayEvents {
   ) -> CaseResult {
     let levels = Set(findings.map { $0.level(session.profile) })
     let verdict: Verdict =
-      levels.contains(.failure) ? .fail : levels.contains(.warning) ? .nonStrict : levels.isEmpty ? .pass : .informational
+      levels.contains(.failure)
+      ? .fail : levels.contains(.warning) ? .nonStrict : levels.isEmpty ? .pass : .informational
     var result = CaseResult(
       id: "\(name)/\(rule.id)", title: rule.statement, group: name, verdict: verdict, behaviour: verdict, close: .pass,
       binds: rule.binding.rawValue, place: session.file,

@@ -9,7 +9,9 @@ public struct RunMerger {
   public init() {}
 
   /// What goes before all runs.
-  public func begin(subject: String, target: String, profile: String, seed: UInt64, caseCount: Int, startedAt: Double) -> RunEvent {
+  public func begin(subject: String, target: String, profile: String, seed: UInt64, caseCount: Int, startedAt: Double)
+    -> RunEvent
+  {
     .started(
       RunInfo(
         subject: subject, target: target, transport: "all", profile: profile, seed: seed, caseCount: caseCount,

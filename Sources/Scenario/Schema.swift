@@ -13,7 +13,7 @@ public enum ScenarioSchema {
     definitions.append("alternative", object(alternative))
     definitions.append("sending", object(Form(name: "sending", fields: Form.what, says: "what goes out")))
     definitions.append("row", object(Form.row, isOpen: true))
-    definitions.append("case", object(Form.caseForm))
+    definitions.append("case", object(Form.entry))
     var verbs = JSONObject()
     for form in Form.verbs { verbs.append(form.name, verb(form)) }
     definitions.append(

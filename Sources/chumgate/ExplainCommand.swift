@@ -1,4 +1,5 @@
 import ArgumentParser
+import Conformance
 import Foundation
 import Invariants
 import Replay
@@ -54,7 +55,8 @@ struct ExplainCommand: ParsableCommand {
     print("  requirement  \(requirement.text)")
     let severity = requirement.severity.map { ", severity \($0.name)" } ?? ""
     print(
-      "  demands      \(requirement.level.rawValue), \(requirement.kind.name), of \(requirement.who.rawValue)\(severity)")
+      "  demands      \(requirement.level.rawValue), \(requirement.kind.name), of \(requirement.who.rawValue)\(severity)"
+    )
     print("  stands in    \(requirement.document) \(requirement.section)")
     let suite = try Specification.suite([root.appendingPathComponent("Scenarios").path], catalogue, root: root)
     let cases = suite.cases.filter { $0.requires.contains(requirement.id) }

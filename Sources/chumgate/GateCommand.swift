@@ -10,7 +10,8 @@ import Wire
 struct GateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gate",
-    abstract: "Run everything that a CI wants to know: recordings, and every conformance case against the embedded stack.",
+    abstract:
+      "Run everything that a CI wants to know: recordings, and every conformance case against the embedded stack.",
     discussion: """
       Replays each recording of the fixtures and compares the findings with NAME.expected.json beside it: one finding
       too many or too few fails the gate. Then runs all cases against the embedded server (both profiles, in process and
@@ -68,18 +69,23 @@ struct GateCommand: ParsableCommand {
     }
     outputs.take(
       merger.begin(
-        subject: "gate", target: parts.map(\.rawValue).joined(separator: ", "), profile: "deployed and strict", seed: seed,
+        subject: "gate", target: parts.map(\.rawValue).joined(separator: ", "), profile: "deployed and strict",
+        seed: seed,
         caseCount: suite.cases.count, startedAt: Date().timeIntervalSince1970))
     if parts.contains(.recordings) { for event in try recordings.events() { take(event, "replay") } }
     for profile in Profile.allCases {
       func run(_ target: inout some CaseTarget, _ label: String) {
-        let command = (["chumgate test \(target.role.rawValue)"] + target.arguments + ["--profile \(profile.rawValue) --seed \(seed)"])
+        let command =
+          (["chumgate test \(target.role.rawValue)"] + target.arguments + [
+            "--profile \(profile.rawValue) --seed \(seed)"
+          ])
           .joined(separator: " ")
         var options = RunOptions()
         options.seed = seed
         options.patience = target.patience
         var runner = Runner(
-          suite.of(target.role), judge: Judge(profile: profile, catalogue: catalogue, command: command), options: options)
+          suite.of(target.role), judge: Judge(profile: profile, catalogue: catalogue, command: command),
+          options: options)
         _ = runner.run(on: &target) { take($0, label) }
       }
       let settings = CommServerSettings(profile: profile)

@@ -48,10 +48,13 @@ struct RecordingGate {
     let isGood = difference.unexpected.isEmpty && difference.missing.isEmpty
     let name = verdict.name ?? URL(fileURLWithPath: path).lastPathComponent
     var result = CaseResult(
-      id: name, title: "\(verdict.openedFrames) frames decrypted, \(verdict.findings.count) findings", group: "recordings",
+      id: name, title: "\(verdict.openedFrames) frames decrypted, \(verdict.findings.count) findings",
+      group: "recordings",
       verdict: isGood ? .pass : .fail, behaviour: isGood ? .pass : .fail, close: .pass, binds: "base",
       place: "Recordings/\(URL(fileURLWithPath: path).lastPathComponent)", repeatCommand: "chumgate replay '\(path)'")
-    result.faults = difference.unexpected.map { "not expected: \($0.rule.id) \($0.conn) line \($0.line): \($0.message)" }
+    result.faults = difference.unexpected.map {
+      "not expected: \($0.rule.id) \($0.conn) line \($0.line): \($0.message)"
+    }
     result.faults += difference.missing.map { "not found: \($0.rule) \($0.conn) line \($0.line)" }
     return result
   }

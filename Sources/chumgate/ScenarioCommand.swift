@@ -3,6 +3,7 @@ import Conformance
 import Foundation
 import Requirements
 import Scenario
+import WireBytes
 
 struct ScenarioCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

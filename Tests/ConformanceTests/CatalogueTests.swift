@@ -27,7 +27,9 @@ struct CatalogueTests {
         try catalogue.add(csv: header + rows, file: "x.csv")
       }
     }
-    #expect(try failure("AA-001,MUST,B,server,H,d,1,text\nAA-001,MUST,B,server,H,d,1,text\n").description == "x.csv:3: AA-001 stands twice")
+    #expect(
+      try failure("AA-001,MUST,B,server,H,d,1,text\nAA-001,MUST,B,server,H,d,1,text\n").description
+        == "x.csv:3: AA-001 stands twice")
     #expect(try failure("AA-001,PERHAPS,B,server,H,d,1,text\n").description == "x.csv:2: unknown level PERHAPS")
     #expect(try failure("AA-001,MUST,B,server,H,d,1\n").line == 2)
     #expect(try failure("aa-1,MUST,B,server,H,d,1,text\n").reason.contains("is not an id"))

@@ -29,7 +29,8 @@ struct EngineTests {
   }
 
   @Test
-  func `a formula that cannot be computed is an error of the case, a box that does not open one of the target`() throws {
+  func `a formula that cannot be computed is an error of the case, a box that does not open one of the target`() throws
+  {
     #expect(try run("    - let: {a: nobody.home}").error?.found.contains("no variable nobody") == true)
     let outcome = try run("    - let: {a: \"unseal(random(104), key().public, key().secret)\"}")
     #expect(outcome.error == nil && outcome.behaviour?.found.contains("does not open") == true)

@@ -38,7 +38,8 @@ struct RunTests {
     var events: [RunEvent] = []
     var options = options
     options.knownIDs = suite.cases.map(\.id)
-    var runner = Runner(suite, judge: Judge(profile: profile, catalogue: suite.catalogue, command: "chumgate test"), options: options)
+    var runner = Runner(
+      suite, judge: Judge(profile: profile, catalogue: suite.catalogue, command: "chumgate test"), options: options)
     let summary = runner.run(on: &target) { events.append($0) }
     return (events, summary)
   }
@@ -58,7 +59,9 @@ struct RunTests {
     var options = RunOptions()
     options.today = "2026-01-01"
     options.expectations = try Expectations(
-      yaml: "format: chumgate-expectations/1\nexpect:\n  - {id: response-not-negated/*, reason: known, expires: 2026-06-01}\n", file: "e")
+      yaml:
+        "format: chumgate-expectations/1\nexpect:\n  - {id: response-not-negated/*, reason: known, expires: 2026-06-01}\n",
+      file: "e")
     let (events, second) = try run(suite, .deployed, &target, options)
     #expect(second.exitCode == 0 && second.expectedFailures == 1)
     #expect(events.contains { if case .result(let result) = $0 { result.expected == "known" } else { false } })
@@ -79,7 +82,8 @@ struct RunTests {
     let (_, summary) = try run(suite, .deployed, &target, options)
     #expect(summary.stale.map(\.reason) == [.unknownCase] && summary.exitCode == 5)
     var failed = CaseResult(
-      id: "a", title: "", group: "", verdict: .fail, behaviour: .fail, close: .pass, binds: "", place: "", repeatCommand: "")
+      id: "a", title: "", group: "", verdict: .fail, behaviour: .fail, close: .pass, binds: "", place: "",
+      repeatCommand: "")
     failed.faults = ["boom"]
     var passed = failed
     (passed.id, passed.verdict) = ("b", .pass)
