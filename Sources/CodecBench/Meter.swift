@@ -31,8 +31,17 @@ enum Meter {
     return best
   }
 
+  /// Gives free memory back to the kernel, so that what comes next has to ask for its own. Glibc's module does not
+  /// export the function that does it.
+  private static func trim() {
+    guard let symbol = unsafe dlsym(nil, "malloc_trim") else { return }
+    let function = unsafe unsafeBitCast(symbol, to: (@convention(c) (Int) -> CInt).self)
+    _ = function(0)
+  }
+
   /// Lets the kernel forget the process's highest resident size (Linux: `/proc/self/clear_refs`).
   static func resetPeak() {
+    trim()
     let descriptor = unsafe open("/proc/self/clear_refs", O_WRONLY)
     guard descriptor >= 0 else { return }
     _ = unsafe write(descriptor, "5", 1)

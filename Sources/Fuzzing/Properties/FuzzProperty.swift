@@ -56,7 +56,10 @@ public enum FuzzProperty: String, Sendable, CaseIterable {
     case .strictCanonical: [55, 94, 95]
     case .profilesAgree: [88, 90, 96]
     case .writesAsModel:
-      [1, 2, 3, 4, 5, 10, 12, 13, 14, 15, 16, 17, 18, 20, 21, 44, 45, 50, 51, 53, 56, 57, 58, 64, 66, 67]
+      [
+        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 44, 45, 50, 51, 53, 56, 57, 58, 64,
+        66, 67,
+      ]
     case .oneCanonicalForm: [1, 91]
     case .stable: [1, 13, 14, 15, 50, 56, 57, 64, 65, 66]
     case .readsWhatItWrites: [65, 87, 89]

@@ -20,7 +20,8 @@ public struct RoundTripProperties<Codec: CodecUnderTest> {
   public func check(choices: [UInt8]) throws(Finding) {
     var source = Choices(choices)
     var generator = ObjectGenerator(recipes)
-    guard let object = generator.object(&source) else { return }
+    guard var object = generator.object(&source) else { return }
+    if source.oneIn(4) { object = generator.spoiled(object, &source) }
     let value = codec.value(object)
     for form in [ModelReader.Form.object, .id] {
       let written = Result { () throws(CodecRefusal) in try codec.serialise(value, form, .deployed) }

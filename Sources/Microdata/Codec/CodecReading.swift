@@ -27,7 +27,10 @@ extension MicrodataCodec {
     limits: MicrodataLimits = .standard
   ) throws(MicrodataError) -> OneDocument {
     let input = try checked(bytes, profile, limits)
-    return try read(input.bytes, input.kind, form, expected, profile, limits, isFromMemory: false)
+    do { return try read(input.bytes, input.kind, form, expected, profile, limits, isFromMemory: false) } catch {
+      throw MicrodataError(
+        error.code, error.text, offset: error.offset.map { min($0, bytes.count) }, expected: error.expected)
+    }
   }
 
   /// Reads a text that may hold lone surrogates, as only memory can (`strict` refuses those).

@@ -61,6 +61,7 @@ struct CanonicalReader: ~Copyable {
     if isStrict ? code.isHostile : code.isIrregular { return fail(.hostileRecipe) }
     let stretch =
       form == .object ? (isStrict ? code.strict : code.reader) : (isStrict ? code.strictId : code.readerId)
+    if isStrict, form == .idObject, stretch.indices.isEmpty { return fail(.header(form)) }
     if wantsValues {
       nodes.reserve(min(view.count / 32, 1 << 20) + 4)
       nodes.append(Node(.object, key: -1))

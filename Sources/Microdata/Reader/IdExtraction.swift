@@ -77,7 +77,7 @@ extension MicrodataCodec {
       throw MicrodataError(.size, "the input has \(bytes.count) bytes, more than \(limits.bytes)")
     }
     let repaired = bytes.withView({ WTF8.kind($0) }).isValid ? bytes : WTF8.repaired(bytes)
-    return try extractId(OneText(wtf8: repaired), expected: expected, limits: limits).map { $0.bytes }
+    return try extractId(OneText(wtf8: repaired), expected: expected, limits: limits).map { WTF8.utf8($0.bytes) }
   }
 
   /// The same for a text that may hold lone surrogates.
