@@ -2,6 +2,7 @@ import CommServer
 import Conformance
 import Scenario
 import Testing
+import Wire
 
 @Suite("The case engine")
 struct EngineTests {
