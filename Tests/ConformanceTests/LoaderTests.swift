@@ -47,7 +47,8 @@ struct LoaderTests {
 
   @Test
   func `a faulty file is told as well`() throws {
-    #expect(try failure("group: g\ntitle: [").hasPrefix("x.yaml:2:"))
+    // libyaml sees the missing bracket where the text ends, at the start of the line behind.
+    #expect(try failure("group: g\ntitle: [").hasPrefix("x.yaml:3:1: expected proper YAML"))
     #expect(try failure("group: g\ngroup: h\n").contains("expected each name once, found group twice"))
     #expect(try failure("group: g\ntitle: t\ncases: []\n").contains("expected at least one case"))
     #expect(
