@@ -124,6 +124,13 @@ let package = Package(
         "Cryptobox",
         "WireBytes",
       ]),
+    .testTarget(
+      name: "ConformanceTests",
+      dependencies: [
+        "Conformance", "Report", "Results", "Scenario", "Requirements", "CommServer", "ClientMachines", "WebSocketWire",
+        "Wire",
+        "Cryptobox", "WireBytes",
+      ]),
     .testTarget(name: "FrameBytesTests", dependencies: ["FrameBytes"]),
     .testTarget(
       name: "NetworkTests",

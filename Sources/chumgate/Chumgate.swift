@@ -9,6 +9,7 @@ struct Chumgate: AsyncParsableCommand {
       Hand it a captured session and it says what went wrong, at which message, and which rule says so.
 
         chumgate gate                        what a CI runs
+        chumgate test server ws://HOST:PORT  every numbered requirement against a server
         chumgate replay session.ndjson       judge a recorded session
         chumgate show session.ndjson         read it, decrypted
         chumgate serve                       the embedded CommServer
@@ -41,6 +42,7 @@ struct Chumgate: AsyncParsableCommand {
       ExplainCommand.self,
       MatrixCommand.self,
       ExpectationsCommand.self,
+      ScenarioCommand.self,
       SelfCheckCommand.self,
       BenchCommand.self,
     ])
