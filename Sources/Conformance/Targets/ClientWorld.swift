@@ -1,5 +1,5 @@
-import Cryptobox
 import ClientMachines
+import Cryptobox
 import Scenario
 import WebSocketWire
 import Wire

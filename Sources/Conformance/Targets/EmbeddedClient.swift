@@ -1,5 +1,5 @@
-import Cryptobox
 import ClientMachines
+import Cryptobox
 public import Scenario
 public import Wire
 import WireBytes
