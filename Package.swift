@@ -127,7 +127,8 @@ let package = Package(
     .testTarget(
       name: "ConformanceTests",
       dependencies: [
-        "Conformance", "Report", "Results", "Scenario", "Requirements", "CommServer", "ClientMachines", "WebSocketWire",
+        "InstanceCases", "Conformance", "Report", "Results", "Scenario", "Requirements", "CommServer", "ClientMachines",
+        "WebSocketWire",
         "Wire",
         "Cryptobox", "WireBytes",
       ]),

@@ -1,5 +1,6 @@
 import Conformance
 import Foundation
+import InstanceCases
 import Requirements
 import Scenario
 import Testing
@@ -45,7 +46,9 @@ struct CatalogueTests {
   @Test
   func `every requirement has a case or a reason, and no reason is needless`() throws {
     let gaps = try CoverageGaps(csv: try ConformanceFixtures.text("Spec/uncovered.csv"), file: "Spec/uncovered.csv")
-    let matrix = CoverageMatrix(try ConformanceFixtures.catalogue(), try ConformanceFixtures.suite().cases, gaps)
+    let matrix = CoverageMatrix(
+      try ConformanceFixtures.catalogue(), try ConformanceFixtures.suite().cases, gaps,
+      others: InstanceCatalogue.cases.map { ($0.id, $0.requires) })
     #expect(matrix.rows.filter { $0.cases.isEmpty && $0.gap == nil }.map(\.requirement.id.text) == [])
     #expect(matrix.needlessGaps(gaps).map(\.text) == [])
   }
