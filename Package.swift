@@ -21,7 +21,9 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+    .systemLibrary(name: "CQRencode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
     .target(name: "WireBytes"),
+    .target(name: "Results"),
     .target(name: "Cryptobox", dependencies: ["CSodium", "COpenSSL", "WireBytes"]),
     .target(name: "Microdata", dependencies: ["WireBytes"]),
     .target(name: "MicrodataVectors", dependencies: ["Microdata", "Cryptobox", "WireBytes"]),
@@ -33,15 +35,20 @@ let package = Package(
     .target(name: "Chum", dependencies: ["Store", "Microdata", "Wire", "Cryptobox", "WireBytes"]),
     .target(
       name: "ChumBench", dependencies: ["Chum", "StoreFiles", "Store", "Microdata", "Wire", "WireBytes"]),
+    .target(name: "QRImage", dependencies: ["CQRencode"]),
     .target(name: "WebSocketWire", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "Trace", dependencies: ["WireBytes", "Wire", "Cryptobox"]),
     .target(name: "Recording", dependencies: ["Trace", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "FrameBytes", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "CommServer", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
+    .target(name: "Instance", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
+    .target(name: "InstanceCases", dependencies: ["Instance", "Wire", "Cryptobox", "WireBytes"]),
+    .target(
+      name: "Simulation", dependencies: ["InstanceCases", "Instance", "CommServer", "Wire", "Cryptobox", "WireBytes"]),
     .target(
       name: "Network",
       dependencies: [
-        "CommServer", "Recording", "Trace", "FrameBytes", "Wire", "Cryptobox", "WireBytes",
+        "CommServer", "Instance", "Recording", "Trace", "FrameBytes", "Wire", "Cryptobox", "WireBytes",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -49,17 +56,21 @@ let package = Package(
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "Logging", package: "swift-log"),
       ]),
+    .target(
+      name: "InstanceTrial",
+      dependencies: [
+        "InstanceCases", "Instance", "Results", "Network", "FrameBytes", "Wire", "Cryptobox", "WireBytes",
+      ]),
     .target(name: "Invariants", dependencies: ["Trace", "Wire", "WireBytes", "Cryptobox"]),
     .target(name: "Replay", dependencies: ["Recording", "Invariants", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Requirements", dependencies: ["WireBytes"]),
     .target(
       name: "Scenario", dependencies: ["Requirements", "WireBytes", .product(name: "Yams", package: "Yams")]),
-    .target(name: "Results"),
-    .target(name: "Instance", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
+    .target(name: "ClientMachines", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .target(
       name: "Conformance",
       dependencies: [
-        "Results", "Scenario", "Requirements", "CommServer", "Instance", "Network", "WebSocketWire", "Wire",
+        "Results", "Scenario", "Requirements", "CommServer", "ClientMachines", "Network", "WebSocketWire", "Wire",
         "Cryptobox", "WireBytes",
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -70,6 +81,7 @@ let package = Package(
       dependencies: [
         "Report", "Conformance", "Results", "Scenario", "Requirements", "Network", "CommServer", "FrameBytes", "Replay",
         "Invariants", "Recording", "Trace", "WebSocketWire", "Wire", "Cryptobox", "WireBytes", "Microdata",
+        "Instance", "InstanceCases", "InstanceTrial", "Simulation", "QRImage",
         .product(name: "Logging", package: "swift-log"),
         "MicrodataVectors", "CodecBench", "FuzzDriver", "Fuzzing", "Testee", "MicrodataOracle",
         "Store", "StoreFiles", "Chum", "ChumBench",
@@ -106,6 +118,34 @@ let package = Package(
     .testTarget(
       name: "CommServerTests",
       dependencies: ["CommServer", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(
+      name: "InstanceTests",
+      dependencies: ["Instance", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(
+      name: "InstanceCasesTests", dependencies: ["InstanceCases", "Instance", "Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(
+      name: "InstanceTrialTests",
+      dependencies: [
+        "InstanceTrial", "InstanceCases", "Instance", "Network", "CommServer", "Results", "Recording", "Replay",
+        "Invariants",
+        "Wire", "Cryptobox", "WireBytes",
+      ]),
+    .testTarget(name: "QRImageTests", dependencies: ["QRImage"]),
+    .testTarget(
+      name: "SimulationTests",
+      dependencies: [
+        "Simulation", "InstanceCases", "Instance", "CommServer", "Replay", "Invariants", "Recording", "Wire",
+        "Cryptobox",
+        "WireBytes",
+      ]),
+    .testTarget(
+      name: "ConformanceTests",
+      dependencies: [
+        "InstanceCases", "Conformance", "Report", "Results", "Scenario", "Requirements", "CommServer", "ClientMachines",
+        "WebSocketWire",
+        "Wire",
+        "Cryptobox", "WireBytes",
+      ]),
     .testTarget(name: "FrameBytesTests", dependencies: ["FrameBytes"]),
     .testTarget(
       name: "NetworkTests",

@@ -9,6 +9,12 @@ public protocol BoxProvider: Sendable {
   func seal(_ plain: [UInt8], nonce: Nonce, key: SharedKey) -> [UInt8]
   /// Nil when the tag does not fit.
   func open(_ box: [UInt8], nonce: Nonce, key: SharedKey) -> [UInt8]?
+  /// True for a key that leads to the same shared key with everybody (connection.md 2.3, ATK-02).
+  func isLowOrder(_ key: PublicKey) -> Bool
+}
+
+extension BoxProvider {
+  public func isLowOrder(_ key: PublicKey) -> Bool { key.isLowOrder }
 }
 
 /// Bytes that a box is longer than its content.
@@ -80,6 +86,9 @@ public struct FakeBox: BoxProvider {
     let own = publicKey(of: mine).bytes
     return SharedKey(bytes: zip(own, theirs.bytes).map { $0 ^ $1 })!
   }
+
+  /// Here only the zero key counts as weak; the real test is a multiplication on the curve.
+  public func isLowOrder(_ key: PublicKey) -> Bool { key.bytes.allSatisfy { $0 == 0 } }
 
   public func seal(_ plain: [UInt8], nonce: Nonce, key: SharedKey) -> [UInt8] {
     tag(plain[...], nonce, key) + plain

@@ -32,6 +32,12 @@ public struct SeededRandom: RandomSource, RandomNumberGenerator, Sendable {
 
   public init(seed: UInt64) { state = seed }
 
+  /// A secret key that everybody can make again: for tests and placeholders.
+  public static func key(_ seed: UInt64) -> SecretKey {
+    var random = SeededRandom(seed: seed)
+    return random.secretKey()
+  }
+
   public mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var word = state

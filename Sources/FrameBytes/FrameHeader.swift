@@ -32,6 +32,8 @@ public struct FrameHeader: Sendable, Equatable {
   public var mask: UInt32?
   /// Bytes of payload as written; up to 2^64 - 1 from a hostile peer.
   public var length: UInt64
+  /// False when the length was written longer than needed (RFC 6455, 5.2); ``write(to:)`` never does that.
+  public var isShortest = true
 
   public init(
     isFinal: Bool = true, reservedBits: UInt8 = 0, opcode: Opcode, mask: UInt32? = nil, length: UInt64
@@ -63,9 +65,10 @@ public struct FrameHeader: Sendable, Equatable {
       mask = unsafe bytes.loadUnaligned(fromByteOffset: size, as: UInt32.self).littleEndian
       size += 4
     }
-    let header = FrameHeader(
+    var header = FrameHeader(
       isFinal: first & 0x80 != 0, reservedBits: first >> 4 & 7, opcode: Opcode(rawValue: first), mask: mask,
       length: length)
+    header.isShortest = extended == 0 || extended == 2 && length > 125 || length > 0xFFFF
     return (header, size)
   }
 
@@ -122,6 +125,8 @@ public struct FrameHeader: Sendable, Equatable {
 public enum FrameFailure: Error, Sendable, Equatable, CaseIterable {
   case reservedBits, reservedOpcode, fragmentedControl, longControl, unmasked, masked
   case strayContinuation, interruptedMessage
+  /// Only strict servers look for it.
+  case longLength
   case shortCloseBody, badCloseCode
   case badUTF8
   case tooLong

@@ -1,314 +1,301 @@
-public import Cryptobox
-public import Wire
+import Cryptobox
+import Wire
 import WireBytes
 
-/// How a listener behaves; times in ms.
-public struct ListenerSettings: Sendable {
-  public var profile: Profile
-  /// Sockets that are kept ready (connection.md 2.7).
-  public var spares = 2
-  /// From a failure or loss to the next attempt.
-  public var reconnectDelay = 10_000.0
-  /// How much later than announced a ping may come.
-  public var pingSlack = 4_000.0
-  /// The intervals that are believed (LS-014, decisions.md 3); strict only.
-  public var pingIntervals = 100.0...600_000.0
-  /// From connection_handover to its request; strict only (LS-013).
-  public var requestTimeout = 10_000.0
-  /// Longest delay after repeated failures; strict only (LS-016).
-  public var longestDelay = 60_000.0
-  /// Keys of known peers; a server that names one wants an oracle (LS-005); strict only.
-  public var peerKeys: Set<PublicKey> = []
-  /// The server's key, when it is known (LS-015); strict only.
-  public var pinnedServerKey: PublicKey?
-  /// Planted faults of the self-test; empty in all real use.
-  public var faults: Set<ListenerFault> = []
-
-  public init(profile: Profile) { self.profile = profile }
-}
-
-/// Keeps idle sockets registered at a CommServer under one key, and hands them over (connection.md 2.7, 8.3).
+/// Keeps spare sockets for one key at one CommServer (connection.md 2.7): registers, answers pings, hands over.
 ///
-/// A value: events and the time in, actions out. What comes on a socket after its request belongs to the acceptor.
+/// A value: sockets are asked for and reported by id, time and randomness are arguments.
 public struct Listener: Sendable {
-  public enum Notice: Sendable, Equatable {
-    /// The socket belongs to the acceptor now; this was the request on it.
-    case handedOver(SocketID, source: String, target: String)
-    /// At least one socket is registered, or none any more.
-    case listening(Bool)
-    /// The server's key is not the one that was pinned.
-    case serverKeyChanged(PublicKey)
+  enum Output: Sendable, Equatable {
+    case open(SocketID, url: String)
+    case send(SocketID, WireMessage)
+    case close(SocketID, EndCause)
+    /// The socket now belongs to the acceptor; the source key that a broker announced for it, if any (XI-023).
+    case handedOver(SocketID, announced: String?)
+    case registered(SocketID, offersInvitations: Bool)
+    case broker(SocketID, BrokerMessage)
+    case fault(SocketID, WireFailure, isOpen: Bool)
+    case serverKeyChanged(old: PublicKey, new: PublicKey)
+    case waits(Double)
   }
 
-  enum Phase: Sendable, Equatable {
+  enum Stage: Sendable, Equatable {
     case opening
-    /// M1 is out.
+    /// Registered nothing yet: waits for the challenge.
     case registering
-    /// M3 is out.
-    case authenticating
+    case proving
     case spare(interval: Double)
-    /// M7 has come, M8 not yet.
-    case handover
+    /// Deployed only: an unexpected message came; the server's missing pong will end it (step 5).
+    case abandoned
   }
 
-  public let settings: ListenerSettings
-  public private(set) var isRunning = false
-  let key: SecretKey
-  let publicKey: PublicKey
-  let box: any BoxProvider
-  private var sockets: [SocketID: (phase: Phase, deadline: Double?)] = [:]
-  private var nextID: UInt64
-  /// When the one delayed attempt is due.
+  struct Spare: Sendable {
+    var stage = Stage.opening
+    var lastPing = 0.0
+    /// The source key of an accepted X-INV/1 request.
+    var announced: String?
+    var offersInvitations = false
+  }
+
+  let url: String
+  let key: KeyPair
+  private let settings: InstanceSettings
+  private let box: AnyBox
+  private(set) var sockets: [SocketID: Spare] = [:]
+  private(set) var isRunning = false
   private var retryAt: Double?
   private var failures = 0
-  /// For a planted fault only.
-  private var handoverTime = -1.0
-  private var wasListening = false
-  private var actions: [SocketAction] = []
-  private var notices: [Notice] = []
+  private var serverKey: PublicKey?
+  private var isServerKeyFresh = true
+  private var lastNonce: Nonce?
 
-  /// `firstID` keeps the numbers of several machines of one instance apart.
-  public init(settings: ListenerSettings, key: SecretKey, firstID: UInt64 = 1, box: any BoxProvider = SodiumBox()) {
-    self.settings = settings
+  init(url: String, key: KeyPair, settings: InstanceSettings, box: AnyBox) {
+    self.url = url
     self.key = key
+    self.settings = settings
     self.box = box
-    publicKey = box.publicKey(of: key)
-    nextID = firstID
   }
 
-  public var nextDeadline: Double? { (sockets.values.compactMap(\.deadline) + [retryAt].compactMap { $0 }).min() }
+  private func has(_ defect: Defect) -> Bool { settings.defects.contains(defect) }
+  private var isStrict: Bool { settings.profile == .strict }
 
-  /// Sockets that are registered and wait.
-  public var spareCount: Int { sockets.values.count { if case .spare = $0.phase { true } else { false } } }
+  var limit: Int {
+    if has(.keepsOneSpare) { return 1 }
+    return has(.keepsFourSpares) ? 4 : settings.sparesPerKey
+  }
+
+  var spareCount: Int { sockets.values.count { $0.isSpare } }
+
+  public var state: ListenerState {
+    guard isRunning else { return .notListening }
+    return spareCount > 0 ? .listening : .connecting
+  }
 
   // MARK: Events
 
-  public mutating func start(at now: Double) -> (actions: [SocketAction], notices: [Notice]) {
+  mutating func start(numbers: inout SocketNumbers) -> [Output] {
+    guard !isRunning else { return [] }
     isRunning = true
-    attempt()
-    return take()
+    return [attempt(&numbers)]
   }
 
-  /// Closes all spares and cancels the delayed attempt; sockets that were handed over are the acceptor's.
-  public mutating func stop(at now: Double) -> (actions: [SocketAction], notices: [Notice]) {
+  mutating func stop() -> [Output] {
     isRunning = false
-    if !has(.reconnectsAfterStop) { retryAt = nil }
-    if !has(.keepsSparesAtStop) { for id in sockets.keys.sorted() { drop(id, .stopped) } }
-    return take()
+    retryAt = nil
+    if has(.stopKeepsSpares) { return [] }
+    let ids = sockets.keys.sorted()
+    sockets = [:]
+    return ids.map { .close($0, .done) }
   }
 
-  public mutating func handle(
-    _ event: SocketEvent, at now: Double, random: inout some RandomSource
-  ) -> (actions: [SocketAction], notices: [Notice]) {
-    if case .timer = event {
-      runTimers(now)
-    } else if let id = event.socket, let socket = sockets[id] {
-      receive(event, id, socket.phase, now, &random)
-    }
-    return take()
+  mutating func opened(_ id: SocketID) -> [Output] {
+    guard sockets[id]?.stage == .opening else { return [] }
+    sockets[id]?.stage = .registering
+    let shown = has(.registersWrongKey) ? key.publicKey.hex.uppercased() + "00" : key.publicKey.hex
+    return [.send(id, .text(CommServerMessage.register(publicKey: shown).text))]
   }
 
-  func has(_ fault: ListenerFault) -> Bool { settings.faults.contains(fault) }
-  var isStrict: Bool { settings.profile == .strict }
-
-  private mutating func take() -> (actions: [SocketAction], notices: [Notice]) {
-    let listening = spareCount > 0
-    if listening != wasListening {
-      wasListening = listening
-      notices.append(.listening(listening))
-    }
-    defer { (actions, notices) = ([], []) }
-    return (actions, notices)
+  mutating func closed(_ id: SocketID, now: Double, random: inout some RandomSource) -> [Output] {
+    guard let spare = sockets.removeValue(forKey: id) else { return [] }
+    if !spare.isSpare { failures += 1 }
+    return lost(now, &random)
   }
 
-  private mutating func receive(
-    _ event: SocketEvent, _ id: SocketID, _ phase: Phase, _ now: Double, _ random: inout some RandomSource
-  ) {
-    switch event {
-    case .opened:
-      guard phase == .opening else { return }
-      sockets[id] = (.registering, nil)
-      let named = has(.registersOtherKey) ? PublicKey(bytes: publicKey.bytes.map { ~$0 }) ?? publicKey : publicKey
-      let text = CommServerMessage.register(publicKey: named.hex).text
-      actions.append(has(.registersInBinary) ? .binary(id, Array(text.utf8)) : .text(id, text))
-    case .failed: lose(id, now)
-    case .closed: lose(id, now)
-    case .text(_, let text): receive(text, id, phase, now, &random)
-    case .binary:
-      if has(.ignoresUnexpected) { return }
-      reject(id, .unexpected("Received message that is not a string message."), phase, now)
-    case .timer: break
-    }
-  }
-
-  private mutating func receive(
-    _ text: String, _ id: SocketID, _ phase: Phase, _ now: Double, _ random: inout some RandomSource
-  ) {
-    let message: CommServerMessage
-    do throws(WireFailure) { message = try decode(text, phase) } catch {
-      if has(.ignoresUnexpected) { return }
-      return reject(id, .malformed(error.detail), phase, now)
-    }
-    switch (phase, message) {
-    case (.registering, .authenticationRequest(let server, let challenge)):
-      answer(server, challenge, id, now, &random)
-    case (.authenticating, .authenticationSuccess(let interval)): succeed(interval, id, now)
-    case (.spare(let interval), .ping):
-      if !has(.neverPongs) {
-        send(has(.sendsCommPong) ? #"{"command":"comm_pong"}"# : CommServerMessage.pong.text, to: id)
+  /// Takes a message on one of the sockets; draws a nonce of 24 bytes for a challenge.
+  mutating func receive(
+    _ message: WireMessage, on id: SocketID, book: PeerBook, now: Double, numbers: inout SocketNumbers,
+    random: inout some RandomSource
+  ) -> [Output] {
+    guard let spare = sockets[id] else { return [] }
+    do throws(WireFailure) {
+      switch spare.stage {
+      case .opening, .abandoned: return []
+      case .registering: return try challenge(message, id, book, &random)
+      case .proving: return try success(message, id, now, &numbers)
+      case .spare: return try onSpare(message, id, spare, now, &numbers)
       }
-      sockets[id] = (.spare(interval: interval), has(.waitsForeverForPing) ? nil : now + interval + settings.pingSlack)
-    case (.spare, .connectionHandover): beginHandover(id, now)
-    case (.authenticating, .connectionHandover) where has(.takesEarlyHandover): beginHandover(id, now)
-    case (.handover, .communicationRequest) where has(.losesRequestBehindHandover) && handoverTime == now: break
-    case (.handover, .communicationRequest(let source, let target)):
-      sockets[id] = nil
-      notices.append(.handedOver(id, source: source, target: target))
-    case (.handover, .ping) where has(.pongsAfterHandover): send(CommServerMessage.pong.text, to: id)
-    default:
-      if has(.ignoresUnexpected) { return }
-      reject(id, .unexpected("Received unexpected type '\(message.command)'."), phase, now)
+    } catch {
+      return failed(error, message, id, spare, now, &random)
     }
   }
 
-  /// Planted faults read otherwise; everything else goes through the one decoder.
-  private func decode(_ text: String, _ phase: Phase) throws(WireFailure) -> CommServerMessage {
-    if has(.wantsExactTexts), let value = try? JSONValue.parse(text),
-      value.compact != text || value.object?.members.count ?? 0 > 3
-    {
-      throw WireFailure("listener.not-exact", "connection.md 1.2", "not as the reference writes it")
+  var nextDeadline: Double? {
+    var first = retryAt
+    for spare in sockets.values {
+      guard case .spare(let interval) = spare.stage, let due = watchdog(spare, interval) else { continue }
+      first = min(first ?? due, due)
     }
-    if isStrict, phase == .authenticating, !has(.believesAnyInterval),
-      let object = (try? JSONValue.parse(text))?.object,
-      object["command"] == "authentication_success", object["pingInterval"]?.integer == nil
-    {
-      throw WireFailure("listener.bad-interval", "connection.md 8.3", "pingInterval is no integer")
-    }
-    // The request's keys are judged by the acceptor, which has to answer for them.
-    return try CommServerMessage.decode(text, profile: phase == .handover ? .deployed : settings.profile)
+    return first
   }
+
+  mutating func tick(now: Double, numbers: inout SocketNumbers, random: inout some RandomSource) -> [Output] {
+    var out: [Output] = []
+    for (id, spare) in sockets.sorted(by: { $0.key < $1.key }) {
+      guard case .spare(let interval) = spare.stage, let due = watchdog(spare, interval), now >= due else { continue }
+      sockets[id] = nil
+      out.append(.close(id, .noPing))
+      out += lost(now, &random)
+    }
+    if let due = retryAt, now >= due {
+      retryAt = nil
+      if spareCount < limit { out.append(attempt(&numbers)) }
+    }
+    return out
+  }
+
+  /// Sends a broker message on a registered socket; nil when none is registered.
+  mutating func send(_ message: BrokerMessage) -> Output? {
+    let ids = sockets.filter { $0.value.isSpare && $0.value.offersInvitations }.keys.sorted()
+    return ids.first.map { .send($0, .text(message.text)) }
+  }
+
+  mutating func announce(_ source: String, on id: SocketID) { sockets[id]?.announced = source }
 
   // MARK: Registration
 
-  private mutating func answer(
-    _ server: String, _ challenge: String, _ id: SocketID, _ now: Double, _ random: inout some RandomSource
-  ) {
-    guard let theirs = PublicKey(hex: server), let message = Hex.decode(challenge) else {
-      return reject(id, .badKey, .registering, now)
+  private mutating func attempt(_ numbers: inout SocketNumbers) -> Output {
+    let id = numbers.fresh()
+    sockets[id] = Spare()
+    return .open(id, url: url)
+  }
+
+  private mutating func challenge(
+    _ message: WireMessage, _ id: SocketID, _ book: PeerBook, _ random: inout some RandomSource
+  ) throws(WireFailure) -> [Output] {
+    if has(.acceptsEarlyHandover), message == .text(CommServerMessage.connectionHandover.text) {
+      sockets[id] = nil
+      return [.handedOver(id, announced: nil)]
     }
-    if isStrict, !has(.answersAnyServer) {
-      if theirs == publicKey || settings.peerKeys.contains(theirs) || theirs.isLowOrder {
-        return reject(id, .badKey, .registering, now)
-      }
-      if let pinned = settings.pinnedServerKey, pinned != theirs {
-        notices.append(.serverKeyChanged(theirs))
-        return reject(id, .badKey, .registering, now)
+    guard case .text(let text) = message,
+      case .authenticationRequest(let serverHex, let challengeHex) = try CommServerMessage.decode(
+        text, profile: settings.profile)
+    else { throw unexpected("authentication_request") }
+    guard let server = PublicKey(hex: serverHex), let bytes = Hex.decode(challengeHex) else {
+      throw WireFailure(
+        "listener.bad-challenge", "connection.md 2.2", "key or challenge is not hex of the right length")
+    }
+    var out: [Output] = []
+    if isStrict, !has(.answersAnyServerKey) { try check(server, book) }
+    if let old = serverKey, old != server {
+      out.append(.serverKeyChanged(old: old, new: server))
+      if settings.refusesChangedServerKey {
+        throw WireFailure("listener.server-key-changed", "connection.md 8.3", "the CommServer shows another key")
       }
     }
-    var nonce = random.nonce()
-    if has(.repeatsNonce), let first = Nonce(bytes: message.prefix(24)) { nonce = first }
-    let shared = box.agree(theirs: theirs, mine: key)
+    serverKey = server
+    let nonce = has(.repeatsResponseNonce) ? (lastNonce ?? random.nonce()) : random.nonce()
+    lastNonce = nonce
+    let shared = box.agree(theirs: server, mine: key.secret)
+    let answer = try respond(to: bytes, nonce, shared)
+    sockets[id]?.stage = .proving
+    return out + [.send(id, .text(CommServerMessage.authenticationResponse(response: Hex.encode(answer)).text))]
+  }
+
+  private func respond(to bytes: [UInt8], _ nonce: Nonce, _ shared: SharedKey) throws(WireFailure) -> [UInt8] {
     let profile: Profile = has(.answersAnyLength) ? .deployed : settings.profile
-    do throws(WireFailure) {
-      var response = try ProofResponder.answer(
-        message, nonce: nonce, key: shared, section: "connection.md 2.3", box: box, profile: profile)
-      if has(.echoesChallenge) { response = message }
-      send(CommServerMessage.authenticationResponse(response: Hex.encode(response)).text, to: id)
-      sockets[id] = (.authenticating, nil)
-    } catch {
-      if has(.answersUnopenable) {
-        send(CommServerMessage.authenticationResponse(response: Hex.encode(message)).text, to: id)
-        sockets[id] = (.authenticating, nil)
-        return
+    if has(.answersBadChallenge) {
+      guard (try? ComplementProof.open(bytes, key: shared, section: "", box: box)) != nil else {
+        return ComplementProof.seal([UInt8](repeating: 0, count: 64), nonce: nonce, key: shared, box: box)
       }
-      reject(id, .notOpened, .registering, now)
+    }
+    let answer = try ProofResponder.answer(
+      bytes, nonce: nonce, key: shared, section: "connection.md 2.3", box: box, profile: profile)
+    guard has(.answersWithoutComplement) else { return answer }
+    let plain = try ComplementProof.open(bytes, key: shared, section: "connection.md 2.3", box: box)
+    return ComplementProof.seal(plain, nonce: nonce, key: shared, box: box)
+  }
+
+  /// A challenge in the name of a peer would make this listener open and re-seal that peer's boxes (ATK-10).
+  private func check(_ server: PublicKey, _ book: PeerBook) throws(WireFailure) {
+    if server == key.publicKey || book.isKeyOfPeer(server) || box.isLowOrder(server) {
+      throw WireFailure(
+        "listener.server-key", "connection.md 8.3", "the server's key is an own, a peer's or a weak one")
     }
   }
 
-  private mutating func succeed(_ interval: Double, _ id: SocketID, _ now: Double) {
-    if isStrict, !has(.believesAnyInterval), !settings.pingIntervals.contains(interval) {
-      return reject(id, .malformed("pingInterval"), .authenticating, now)
+  private mutating func success(
+    _ message: WireMessage, _ id: SocketID, _ now: Double, _ numbers: inout SocketNumbers
+  ) throws(WireFailure) -> [Output] {
+    guard case .text(let text) = message,
+      case .authenticationSuccess(let interval) = try CommServerMessage.decode(text, profile: settings.profile)
+    else { throw unexpected("authentication_success") }
+    if isStrict, !has(.acceptsAnyInterval) {
+      guard interval == interval.rounded(), interval >= settings.shortestPingInterval,
+        interval <= settings.longestPingInterval
+      else { throw WireFailure("listener.ping-interval", "connection.md 8.3", "pingInterval \(interval)") }
     }
-    // The deployed client believes anything; a timer that cannot be is no timer.
-    let usable = interval.isFinite && interval >= 0 ? min(interval, 1e12) : 1e12
     failures = 0
-    sockets[id] = (.spare(interval: usable), has(.waitsForeverForPing) ? nil : now + usable + settings.pingSlack)
-    if spareCount < limit, !isRegistering { attempt() }
+    let offers = BrokerMessage.isOffered(in: text)
+    sockets[id] = Spare(stage: .spare(interval: interval), lastPing: now, offersInvitations: offers)
+    var out = [Output.registered(id, offersInvitations: offers)]
+    if isRunning, spareCount < limit { out.append(attempt(&numbers)) }
+    return out
   }
 
-  private var limit: Int { has(.keepsOneSpare) ? 1 : has(.keepsThreeSpares) ? 3 : settings.spares }
+  // MARK: Spares
 
-  private mutating func beginHandover(_ id: SocketID, _ now: Double) {
-    handoverTime = now
-    let waits = isStrict && !has(.waitsForeverForRequest)
-    sockets[id] = (.handover, waits ? now + settings.requestTimeout : nil)
-    guard isRunning, spareCount + (isRegistering ? 1 : 0) < limit else { return }
-    if has(.replacesLate) { retryAt = retryAt ?? now + settings.reconnectDelay } else { attempt() }
+  private mutating func onSpare(
+    _ message: WireMessage, _ id: SocketID, _ spare: Spare, _ now: Double, _ numbers: inout SocketNumbers
+  ) throws(WireFailure) -> [Output] {
+    guard case .text(let text) = message else { throw unexpected("ping or connection_handover") }
+    if spare.offersInvitations, let broker = BrokerMessage.decode(text) {
+      // The server suspends its pings while it waits for an answer, so the watchdog starts anew.
+      sockets[id]?.lastPing = now
+      return [.broker(id, broker)]
+    }
+    switch try CommServerMessage.decode(text, profile: settings.profile) {
+    case .ping:
+      sockets[id]?.lastPing = now
+      return has(.neverPongs) ? [] : [.send(id, .text(CommServerMessage.pong.text))]
+    case .connectionHandover:
+      sockets[id] = nil
+      var out: [Output] = []
+      if isRunning, !has(.noReplacement), spareCount < limit { out.append(attempt(&numbers)) }
+      return out + [.handedOver(id, announced: spare.announced)]
+    default: throw unexpected("ping or connection_handover")
+    }
   }
 
-  private var isRegistering: Bool {
-    sockets.values.contains { [.opening, .registering, .authenticating].contains($0.phase) }
+  private func watchdog(_ spare: Spare, _ interval: Double) -> Double? {
+    guard !has(.noPingWatchdog), interval.isFinite else { return nil }
+    return spare.lastPing + max(0, interval) + settings.pingGrace
   }
-
-  private mutating func attempt() {
-    guard isRunning || has(.reconnectsAfterStop) else { return }
-    let id = SocketID(nextID)
-    nextID += 1
-    sockets[id] = (.opening, nil)
-    actions.append(.open(id))
-  }
-
-  private mutating func send(_ text: String, to id: SocketID) { actions.append(.text(id, text)) }
 
   // MARK: Endings
 
-  private mutating func reject(_ id: SocketID, _ cause: EndCause, _ phase: Phase, _ now: Double) {
-    if case .spare = phase, !isStrict || has(.keepsBadSpare) {
-      // The deployed listener forgets the socket and leaves it open; the server's pong timeout ends it.
-      sockets[id] = nil
-      return scheduleRetry(now)
+  private mutating func failed(
+    _ failure: WireFailure, _ message: WireMessage, _ id: SocketID, _ spare: Spare, _ now: Double,
+    _ random: inout some RandomSource
+  ) -> [Output] {
+    if spare.isSpare, !isStrict || has(.keepsStraySpare) {
+      sockets[id]?.stage = .abandoned
+      return [.fault(id, failure, isOpen: true)] + lost(now, &random)
     }
-    if case .registering = phase, has(.staysOnBadChallenge) { return }
-    drop(id, cause)
-    scheduleRetry(now)
-  }
-
-  private mutating func drop(_ id: SocketID, _ cause: EndCause) {
     sockets[id] = nil
-    actions.append(.close(id, reason: cause.reason(isStrict: isStrict)))
+    if !spare.isSpare { failures += 1 }
+    let expected = spare.stage == .registering ? "authentication_request" : "authentication_success"
+    let cause = EndCause(handshake: failure, message: message, expected: expected)
+    return [.fault(id, failure, isOpen: false), .close(id, cause)] + lost(now, &random)
   }
 
-  private mutating func lose(_ id: SocketID, _ now: Double) {
-    let phase = sockets.removeValue(forKey: id)?.phase
-    if phase == .handover { return }
-    scheduleRetry(now)
-  }
-
-  private mutating func scheduleRetry(_ now: Double) {
-    guard isRunning else { return }
-    failures += 1
-    if has(.retriesAtOnce) { return attempt() }
-    if has(.neverRetries) { return }
-    if has(.retriesEveryLoss), retryAt != nil { return attempt() }
-    guard retryAt == nil else { return }
-    var delay = settings.reconnectDelay
-    if isStrict, !has(.neverBacksOff) {
-      // Doubles from the third failure on; the jitter is the number of the socket, so that runs repeat exactly.
-      delay = min(settings.longestDelay, delay * Double(1 << min(8, max(0, failures - 2))))
-      delay += Double(nextID % 7) * 100
+  /// One delayed attempt, and never a second one beside it (LS-008).
+  private mutating func lost(_ now: Double, _ random: inout some RandomSource) -> [Output] {
+    guard isRunning, retryAt == nil else { return [] }
+    var delay = has(.reconnectsAtOnce) ? 0 : settings.reconnectDelay
+    if let longest = settings.longestReconnectDelay, failures > 1, !has(.retriesWithoutBackoff) {
+      let doubled = settings.reconnectDelay * Double(1 << min(failures - 1, 6))
+      let jitter = 1 + Double(random.bytes(1)[0]) / 512
+      delay = max(settings.reconnectDelay, min(longest, doubled) * jitter)
     }
     retryAt = now + delay
+    return [.waits(delay)]
   }
 
-  private mutating func runTimers(_ now: Double) {
-    for id in sockets.keys.sorted() {
-      guard let socket = sockets[id], let deadline = socket.deadline, deadline <= now else { continue }
-      drop(id, .timeout)
-      if case .spare = socket.phase { scheduleRetry(now) }
-    }
-    if let time = retryAt, time <= now {
-      retryAt = nil
-      if spareCount + (isRegistering ? 1 : 0) < limit { attempt() }
-    }
+  private func unexpected(_ what: String) -> WireFailure {
+    WireFailure("handshake.unexpected-message", "connection.md 2.7", "expected \(what)")
   }
+}
+
+extension Listener.Spare {
+  var isSpare: Bool { if case .spare = stage { true } else { false } }
 }

@@ -29,6 +29,8 @@ struct FrameStream {
   var partThreshold: Int?
   /// Planted faults of the conformance self-test.
   var tolerance = FrameTolerance()
+  /// Refuses lengths that are not in their shortest form; the deployed server's library does not.
+  var wantsShortestLengths = false
 
   /// Large, so that few fragments come of the longest message: some clients stop reading after a dozen frames that nobody
   /// asked for.
@@ -107,6 +109,7 @@ struct FrameStream {
     if tolerance.unmasked { judged.mask = endpoint == .server ? 0 : nil }
     if tolerance.reservedBits { judged.reservedBits = 0 }
     try judged.check(at: endpoint)
+    if wantsShortestLengths, !header.isShortest { throw .longLength }
     guard !header.opcode.isControl else { return }
     if header.opcode == .continuation {
       if message == nil { throw .strayContinuation }

@@ -2,6 +2,7 @@ import CommServer
 import FrameBytes
 import Logging
 import NIOCore
+import Wire
 
 /// One connection of the server, from the upgrade request to the end of TCP.
 ///
@@ -54,6 +55,7 @@ final class RelaySocket: ChannelDuplexHandler {
     id = core.nextID()
     stream = FrameStream(endpoint: .server, limit: core.options.messageLimit)
     if !core.has(.parsesLongMessages) { stream.softLimit = core.options.settings.clearMessageLimit }
+    stream.wantsShortestLengths = core.options.settings.profile == .strict
     stream.tolerance = FrameTolerance(
       unmasked: core.has(.toleratesUnmasked), reservedBits: core.has(.toleratesReservedBits),
       badUTF8: core.has(.toleratesBadUTF8), fragmentsAreMessages: core.has(.deliversFragments))

@@ -201,7 +201,19 @@ struct ClearMachine {
     }
   }
 
+  private static let invitationCommands: Set<String> = [
+    "invitation_create", "invitation_stored", "invitation_revoke", "invitation_revoked", "invitation_request",
+    "invitation_accept", "invitation_reject", "invitation_error",
+  ]
+
   private static func strayMessage(_ payload: RecordedLine.Payload) -> WireFailure {
+    if case .text(let text) = payload, text.utf8.count <= 4_096,
+      let command = (try? JSONValue.parse(text, limits: JSONLimits(depth: 8, values: 100)))?["command"]?.string,
+      invitationCommands.contains(command)
+    {
+      // X-INV/1 uses registered sockets (connection.md 7.2), and CS-025 exempts it.
+      return WireFailure("commserver.invitation-message", "connection.md 7.2", command)
+    }
     let what = if case .text(let text) = payload { excerpt(text, 60) } else { "\(payload.length) bytes" }
     return WireFailure("commserver.stray-message", "connection.md 2.4", "on a spare connection: \(what)")
   }

@@ -61,36 +61,11 @@ public enum JSONReport {
   }
 }
 
-/// JUnit XML: one suite a session, one case a rule that had something to look at or found something.
+/// JUnit XML of replay: one suite a session, one case a rule that had something to look at or found something.
 public enum JUnitReport {
   public static func document(_ verdicts: [SessionVerdict], errors: [(file: String, error: String)]) -> String {
-    var out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"chumgate replay\">\n"
-    for verdict in verdicts { out += suite(verdict) }
-    for error in errors {
-      out += "  <testsuite name=\"\(escape(error.file))\" tests=\"1\" failures=\"0\" errors=\"1\">\n"
-      out += "    <testcase name=\"readable\"><error message=\"\(escape(error.error))\"/></testcase>\n  </testsuite>\n"
-    }
-    return out + "</testsuites>\n"
-  }
-
-  private static func suite(_ verdict: SessionVerdict) -> String {
-    let failures = verdict.findings.filter { $0.level(verdict.profile) == .failure }
-    let byRule = Dictionary(grouping: failures) { $0.rule.id }
-    let name = escape(verdict.name ?? verdict.file)
-    let kept = verdict.rulesWoken.filter { byRule[$0.id] == nil }
-    var out =
-      "  <testsuite name=\"\(name)\" tests=\"\(kept.count + byRule.count)\" failures=\"\(byRule.count)\" errors=\"0\" "
-      + "time=\"\(JSONText.number(verdict.duration / 1000))\">\n"
-    for (rule, findings) in byRule.sorted(by: { $0.key < $1.key }) {
-      let text = findings.map { "\(ConsoleReport.place($0.conn, $0.line, $0.time)): \($0.message)" }
-      out += "    <testcase classname=\"\(name)\" name=\"\(escape(rule)): \(escape(findings[0].rule.statement))\">"
-      out +=
-        "<failure message=\"\(escape(findings[0].message))\">\(escape(text.joined(separator: "\n")))</failure></testcase>\n"
-    }
-    for rule in kept {
-      out += "    <testcase classname=\"\(name)\" name=\"\(escape(rule.id)): \(escape(rule.statement))\"/>\n"
-    }
-    return out + "  </testsuite>\n"
+    var report = RunJUnit()
+    return report.whole(ReplayEvents.events(verdicts, errors: errors))
   }
 
   /// XML 1.0 text: what XML cannot say at all becomes U+FFFD.

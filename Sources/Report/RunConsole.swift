@@ -22,7 +22,7 @@ public struct RunConsole: RunReport {
   public mutating func take(_ event: RunEvent) -> String {
     switch event {
     case .started(let info):
-      return palette.bold("\(info.subject): \(info.target)")
+      return palette.bold(ConsoleReport.printable("\(info.subject): \(info.target)"))
         + palette.dim("  (\(info.transport), profile \(info.profile), \(info.caseCount) cases, seed \(info.seed))")
         + "\n"
     case .groupStarted(let info):
@@ -53,9 +53,9 @@ public struct RunConsole: RunReport {
   private func text(_ result: CaseResult) -> [String] {
     let ids = result.requirements.map(\.id).joined(separator: " ")
     var lines = [
-      "      \(result.verdict.label(palette))  \(palette.bold(result.id))  \(palette.dim(ids))  \(result.title)"
+      "      \(result.verdict.label(palette))  \(palette.bold(result.id))  \(palette.dim(ids))  \(ConsoleReport.printable(result.title))"
     ]
-    if let note = result.note { lines.append("          \(palette.dim(note))") }
+    if let note = result.note { lines.append("          \(palette.dim(ConsoleReport.printable(note)))") }
     guard result.verdict != .pass, result.verdict.hasRun else { return lines }
     if let reason = result.expected {
       lines.append("          \(palette.yellow("expected:")) \(ConsoleReport.printable(reason))")
@@ -78,7 +78,7 @@ public struct RunConsole: RunReport {
         )
           + ConsoleReport.printable(line.text))
     }
-    lines.append(palette.dim("          again: \(result.repeatCommand)"))
+    lines.append(palette.dim("          again: \(ConsoleReport.printable(result.repeatCommand))"))
     return lines
   }
 

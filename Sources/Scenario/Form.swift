@@ -63,10 +63,10 @@ public struct Form: Sendable {
       field("opcode", .word, "text, binary, continuation, ping, pong, close or 0 to 15", required: true),
       field("payload", .template, "a text, or a formula that gives text or bytes"),
       field("fin", .truth, "false for all but the last frame of a message"),
-      field("reserved", .integer, "the three reserved bits, 0 to 7"),
+      field("reserved", .template, "the three reserved bits, 0 to 7"),
       field("masked", .truth, "against the rule for the side"),
-      field("lengthBytes", .integer, "2 or 8: the length written longer than needed"),
-      field("claims", .integer, "the length that the header claims, whatever is there"),
+      field("lengthBytes", .template, "2 or 8: the length written longer than needed"),
+      field("claims", .template, "the length that the header claims, whatever is there"),
       field("skip", .integer, "leave out so many bytes at the start"),
       field("only", .integer, "send so many bytes only"),
     ], says: "a WebSocket frame that need not be a proper one")
@@ -243,6 +243,9 @@ public struct Form: Sendable {
         field("answer", .truth, "true: answered without a step", required: true),
       ], says: "who answers the protocol's pings"),
   ]
+
+  /// Verbs whose first member may stand alone: `register: l`.
+  static let shortVerbs = ["open", "register", "accept", "admit", "drop", "pause", "resume", "mark", "elapse"]
 
   static let byVerb = Dictionary(uniqueKeysWithValues: verbs.map { ($0.name, $0) })
 }

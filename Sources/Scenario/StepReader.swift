@@ -94,7 +94,7 @@ struct StepReader {
   /// A bare word stands for the first member of the form.
   private func expanded(_ body: Tree, _ form: Form) -> Tree {
     guard case .scalar(_, _, let place) = body, !body.isNothing, let first = form.fields.first,
-      ["open", "register", "accept", "admit", "drop", "pause", "resume", "mark", "elapse"].contains(form.name)
+      Form.shortVerbs.contains(form.name)
     else { return body }
     return .map([Tree.Member(name: first.name, place: place, value: body)], place)
   }

@@ -98,7 +98,9 @@ public indirect enum Tree: Sendable {
     switch error {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
       .composer(_, let problem, let mark, _):
-      return ScenarioFailure(Place(file: file, line: mark.line, column: mark.column), expected: "YAML", found: problem)
+      return ScenarioFailure(
+        Place(file: file, line: mark.line, column: mark.column), expected: "proper YAML",
+        found: "a fault: \(problem)")
     case .duplicatedKeysInMapping(let names, let context):
       return ScenarioFailure(
         Place(file: file, line: context.mark.line, column: context.mark.column), expected: "each name once",

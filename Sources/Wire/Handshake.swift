@@ -39,11 +39,11 @@ enum KeyMessage {
   }
 
   /// The peer's ephemeral key out of an opened box; strict refuses points of small order (HS-015).
-  static func ephemeral(_ plain: [UInt8], profile: Profile) throws(WireFailure) -> PublicKey {
+  static func ephemeral(_ plain: [UInt8], box: some BoxProvider, profile: Profile) throws(WireFailure) -> PublicKey {
     guard let key = PublicKey(bytes: plain) else {
       throw WireFailure("handshake.bad-ephemeral", section, "an ephemeral key of \(plain.count) bytes")
     }
-    if profile == .strict, key.isLowOrder {
+    if profile == .strict, box.isLowOrder(key) {
       throw WireFailure("handshake.low-order", section, "an ephemeral key of small order")
     }
     return key
@@ -63,12 +63,12 @@ enum KeyMessage {
 public struct HandshakeInitiator<Box: BoxProvider>: Sendable {
   private enum State: Sendable {
     case idle, requested
-    case keySent(SecretKey, PublicKey)
+    /// The ephemeral key and the box key of the static ones.
+    case keySent(KeyPair, SharedKey)
     case over
   }
 
-  private let own: SecretKey
-  private let ownPublic: PublicKey
+  private let own: KeyPair
   private let target: PublicKey
   private let box: Box
   private let profile: Profile
@@ -76,8 +76,11 @@ public struct HandshakeInitiator<Box: BoxProvider>: Sendable {
 
   /// `own` is the static key that H1 names: an instance key, or in pairing the person key (connection.md 3.1).
   public init(own: SecretKey, target: PublicKey, box: Box, profile: Profile) {
+    self.init(own: KeyPair(secret: own, box: box), target: target, box: box, profile: profile)
+  }
+
+  public init(own: KeyPair, target: PublicKey, box: Box, profile: Profile) {
     self.own = own
-    ownPublic = box.publicKey(of: own)
     self.target = target
     self.box = box
     self.profile = profile
@@ -87,7 +90,7 @@ public struct HandshakeInitiator<Box: BoxProvider>: Sendable {
   public mutating func start() -> [HandshakeAction] {
     guard case .idle = state else { return [] }
     state = .requested
-    return [.send(.text(CommServerMessage.communicationRequest(source: ownPublic.hex, target: target.hex).text))]
+    return [.send(.text(CommServerMessage.communicationRequest(source: own.publicKey.hex, target: target.hex).text))]
   }
 
   /// Takes a message of the acceptor. Draws 32 bytes of ephemeral key and 24 of nonce when H2 arrives.
@@ -96,7 +99,7 @@ public struct HandshakeInitiator<Box: BoxProvider>: Sendable {
       switch state {
       case .idle, .over: return []
       case .requested: return try ready(message, &random)
-      case .keySent(let ephemeral, let ephemeralPublic): return try finish(message, ephemeral, ephemeralPublic)
+      case .keySent(let ephemeral, let boxKey): return try finish(message, ephemeral, boxKey)
       }
     } catch {
       state = .over
@@ -110,29 +113,28 @@ public struct HandshakeInitiator<Box: BoxProvider>: Sendable {
     guard case .text(let text) = message,
       case .communicationReady? = try? CommServerMessage.decode(text, profile: profile)
     else { throw KeyMessage.expected("communication_ready", message) }
-    let ephemeral = random.secretKey()
-    let ephemeralPublic = box.publicKey(of: ephemeral)
-    let sealed = ComplementProof.seal(
-      ephemeralPublic.bytes, nonce: random.nonce(), key: box.agree(theirs: target, mine: own), box: box)
-    state = .keySent(ephemeral, ephemeralPublic)
+    let ephemeral = KeyPair(secret: random.secretKey(), box: box)
+    let boxKey = box.agree(theirs: target, mine: own.secret)
+    let sealed = ComplementProof.seal(ephemeral.publicKey.bytes, nonce: random.nonce(), key: boxKey, box: box)
+    state = .keySent(ephemeral, boxKey)
     return [.send(.binary(sealed))]
   }
 
   private mutating func finish(
-    _ message: WireMessage, _ ephemeral: SecretKey, _ ephemeralPublic: PublicKey
+    _ message: WireMessage, _ ephemeral: KeyPair, _ boxKey: SharedKey
   ) throws(WireFailure) -> [HandshakeAction] {
     guard case .binary(let bytes) = message else { throw KeyMessage.expected("the acceptor's key message", message) }
-    let plain = try KeyMessage.open(bytes, key: box.agree(theirs: target, mine: own), box: box, profile: profile)
-    let theirs = try KeyMessage.ephemeral(plain, profile: profile)
-    if profile == .strict, theirs == ephemeralPublic {
+    let plain = try KeyMessage.open(bytes, key: boxKey, box: box, profile: profile)
+    let theirs = try KeyMessage.ephemeral(plain, box: box, profile: profile)
+    if profile == .strict, theirs == ephemeral.publicKey {
       throw WireFailure("handshake.reflected", KeyMessage.section, "the own ephemeral key came back")
     }
     state = .over
     return [
       .established(
         EstablishedHandshake(
-          sessionKey: box.agree(theirs: theirs, mine: ephemeral), ownStatic: ownPublic, peerStatic: target,
-          ownEphemeral: ephemeralPublic, peerEphemeral: theirs))
+          sessionKey: box.agree(theirs: theirs, mine: ephemeral.secret), ownStatic: own.publicKey, peerStatic: target,
+          ownEphemeral: ephemeral.publicKey, peerEphemeral: theirs))
     ]
   }
 }
@@ -142,17 +144,21 @@ public struct HandshakeAcceptor<Box: BoxProvider>: Sendable {
   private enum State: Sendable {
     case waiting
     /// The own key that was asked for, and the key that the initiator claims.
-    case ready(own: SecretKey, source: PublicKey)
+    case ready(own: KeyPair, source: PublicKey)
     case over
   }
 
-  private let keys: [SecretKey]
+  private let keys: [KeyPair]
   private let box: Box
   private let profile: Profile
   private var state = State.waiting
 
   /// `keys` are all static keys under which this side may be reached.
   public init(keys: [SecretKey], box: Box, profile: Profile) {
+    self.init(keys: keys.map { KeyPair(secret: $0, box: box) }, box: box, profile: profile)
+  }
+
+  public init(keys: [KeyPair], box: Box, profile: Profile) {
     self.keys = keys
     self.box = box
     self.profile = profile
@@ -180,9 +186,9 @@ public struct HandshakeAcceptor<Box: BoxProvider>: Sendable {
       throw WireFailure("handshake.not-a-key", KeyMessage.section, "a key of the request has not 32 bytes")
     }
     if profile == .strict { try refuseDangerous(source) }
-    var found: SecretKey?
+    var found: KeyPair?
     // Every own key is compared, without early exit (HS-025).
-    for key in keys where constantTimeEqual(box.publicKey(of: key).bytes, target.bytes) { found = key }
+    for key in keys where constantTimeEqual(key.publicKey.bytes, target.bytes) { found = key }
     // The answer goes out before the target is known to be ours, as the real acceptor does it (connection.md 3.2).
     let answer = HandshakeAction.send(.text(CommServerMessage.communicationReady.text))
     guard let found else {
@@ -194,34 +200,34 @@ public struct HandshakeAcceptor<Box: BoxProvider>: Sendable {
   }
 
   private func refuseDangerous(_ source: PublicKey) throws(WireFailure) {
-    if source.isLowOrder {
+    if box.isLowOrder(source) {
       throw WireFailure("handshake.low-order", KeyMessage.section, "a source key of small order")
     }
-    if keys.contains(where: { box.publicKey(of: $0) == source }) {
+    if keys.contains(where: { $0.publicKey == source }) {
       throw WireFailure("handshake.own-source", KeyMessage.section, "the source key is an own key")
     }
   }
 
   private mutating func accept(
-    _ message: WireMessage, _ own: SecretKey, _ source: PublicKey, _ random: inout some RandomSource
+    _ message: WireMessage, _ own: KeyPair, _ source: PublicKey, _ random: inout some RandomSource
   ) throws(WireFailure) -> [HandshakeAction] {
     guard case .binary(let bytes) = message else { throw KeyMessage.expected("the initiator's key message", message) }
-    let boxKey = box.agree(theirs: source, mine: own)
+    let boxKey = box.agree(theirs: source, mine: own.secret)
     let plain = try KeyMessage.open(bytes, key: boxKey, box: box, profile: profile)
     // The deployed acceptor answers first and looks at the key afterwards; strict never answers a bad one.
-    if profile == .strict { _ = try KeyMessage.ephemeral(plain, profile: profile) }
+    if profile == .strict { _ = try KeyMessage.ephemeral(plain, box: box, profile: profile) }
     let ephemeral = random.secretKey()
     let ephemeralPublic = box.publicKey(of: ephemeral)
     let sealed = ComplementProof.seal(ephemeralPublic.bytes, nonce: random.nonce(), key: boxKey, box: box)
     let answer = HandshakeAction.send(.binary(sealed))
     state = .over
     do throws(WireFailure) {
-      let theirs = try KeyMessage.ephemeral(plain, profile: profile)
+      let theirs = try KeyMessage.ephemeral(plain, box: box, profile: profile)
       return [
         answer,
         .established(
           EstablishedHandshake(
-            sessionKey: box.agree(theirs: theirs, mine: ephemeral), ownStatic: box.publicKey(of: own),
+            sessionKey: box.agree(theirs: theirs, mine: ephemeral), ownStatic: own.publicKey,
             peerStatic: source, ownEphemeral: ephemeralPublic, peerEphemeral: theirs)),
       ]
     } catch { return [answer, .close(error)] }

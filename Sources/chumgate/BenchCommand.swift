@@ -14,6 +14,7 @@ struct BenchCommand: AsyncParsableCommand {
       BenchChumCommand.self,
       BenchRelayCommand.self,
       BenchRelayHostileCommand.self,
+      BenchSimCommand.self,
     ])
 }
 

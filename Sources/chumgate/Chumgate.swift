@@ -9,10 +9,14 @@ struct Chumgate: AsyncParsableCommand {
       Hand it a captured session and it says what went wrong, at which message, and which rule says so.
 
         chumgate gate                        what a CI runs
+        chumgate test server ws://HOST:PORT  every numbered requirement against a server
         chumgate replay session.ndjson       judge a recorded session
         chumgate show session.ndjson         read it, decrypted
         chumgate serve                       the embedded CommServer
         chumgate record ws://HOST -o FILE    capture a session through a proxy
+        chumgate invite --server ws://HOST   pair with a real app, as the inviter
+        chumgate join INVITATION             and as the invitee
+        chumgate simulate                    whole worlds with faults, in process
         chumgate explain FRM-001             what a rule or requirement demands
         chumgate fuzz microdata              search inputs that break the codec, ours or yours
         chumgate test codec --testee 'CMD'   ask a codec on a pipe all vectors and generated cases
@@ -31,10 +35,15 @@ struct Chumgate: AsyncParsableCommand {
       ServeCommand.self,
       StoreCommand.self,
       MicrodataCommand.self,
+      IdentityCommand.self,
+      InviteCommand.self,
+      JoinCommand.self,
+      SimulateCommand.self,
       TesteeCommand.self,
       ExplainCommand.self,
       MatrixCommand.self,
       ExpectationsCommand.self,
+      ScenarioCommand.self,
       SelfCheckCommand.self,
       BenchCommand.self,
     ])

@@ -1,9 +1,11 @@
 import ArgumentParser
+import Conformance
 import Foundation
 import Invariants
 import Replay
 import Report
 import Requirements
+import Scenario
 
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -13,6 +15,7 @@ struct ExplainCommand: ParsableCommand {
 
         chumgate explain FRM-001
         chumgate explain CS-019
+        chumgate explain ATK-02              an attack of connection.md 9
       """)
 
   @Argument(help: "A rule or requirement, such as CHUM-029 or CS-014.")
@@ -27,17 +30,16 @@ struct ExplainCommand: ParsableCommand {
       return
     }
     let rule = RuleBook.rule(id)?.info
-    let row = try requirement(id)
-    guard rule != nil || row != nil else { throw Exit.nothingRan("neither a rule nor a requirement is called \(id)") }
-    let palette = Terminal.palette
-    print(palette.bold(id))
-    if let row {
-      print("  requirement  \(row["text"] ?? "")")
-      print(
-        "  demands      \(row["level"] ?? ""), kind \(row["kind"] ?? ""), of \(row["who"] ?? ""), severity \(row["severity"] ?? "")"
-      )
-      print("  stands in    \(row["document"] ?? "") \(row["section"] ?? "")")
+    let root = try GateCommand.fixtures(fixtures)
+    let catalogue = try Specification.catalogue(root)
+    let requirement = RequirementID(id).flatMap { catalogue[$0] }
+    guard rule != nil || requirement != nil else {
+      let similar = catalogue.similar(to: id).map(\.text).joined(separator: ", ")
+      throw Exit.nothingRan(
+        "neither a rule nor a requirement is called \(id)" + (similar.isEmpty ? "" : "; there are \(similar)"))
     }
+    print(Terminal.palette.bold(id))
+    if let requirement { try explain(requirement, catalogue, root) }
     if let rule {
       print("  rule \(rule.id)  \(rule.statement)")
       print("  severity     \(rule.severity.rawValue), \(binding(rule.binding)), \(rule.reference)")
@@ -49,21 +51,29 @@ struct ExplainCommand: ParsableCommand {
     }
   }
 
+  private func explain(_ requirement: Requirement, _ catalogue: Catalogue, _ root: URL) throws {
+    print("  requirement  \(requirement.text)")
+    let severity = requirement.severity.map { ", severity \($0.name)" } ?? ""
+    print(
+      "  demands      \(requirement.level.rawValue), \(requirement.kind.name), of \(requirement.who.rawValue)\(severity)"
+    )
+    print("  stands in    \(requirement.document) \(requirement.section)")
+    let suite = try Specification.suite([root.appendingPathComponent("Scenarios").path], catalogue, root: root)
+    let cases = suite.cases.filter { $0.requires.contains(requirement.id) }
+    for definition in cases {
+      print("  case         \(definition.id) (test \(definition.target.rawValue)): \(definition.title)")
+    }
+    guard cases.isEmpty else { return }
+    let gap = try Specification.gaps(root)[requirement.id]
+    let note = gap.map { $0.note.isEmpty ? $0.reason.phrase : "\($0.reason.phrase): \($0.note)" } ?? "no reason given"
+    print("  no case      \(note)")
+  }
+
   private func binding(_ binding: Binding) -> String {
     switch binding {
     case .compatible: "a breach fails a session"
     case .strict: "hardening: a warning, a failure with --profile strict"
     case .deployment: "about the deployment: a warning, a failure with --profile strict"
     }
-  }
-
-  /// The row of the catalogue; attacks of connection.md 9 are called ATK-nn there (decisions.md 15).
-  private func requirement(_ id: String) throws -> [String: String]? {
-    let url = try GateCommand.fixtures(fixtures).appendingPathComponent("Spec/requirements.csv")
-    guard let text = try? String(contentsOf: url, encoding: .utf8) else { return nil }
-    let rows = CSV.rows(text).map(\.fields)
-    guard let names = rows.first else { return nil }
-    guard let row = rows.first(where: { $0.first == id }) else { return nil }
-    return Dictionary(zip(names, row), uniquingKeysWith: { first, _ in first })
   }
 }

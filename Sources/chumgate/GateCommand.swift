@@ -1,67 +1,124 @@
 import ArgumentParser
+import CommServer
+import Conformance
 import Foundation
-import Invariants
-import Recording
-import Replay
 import Report
-import WireBytes
+import Results
+import Scenario
+import Wire
 
 struct GateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gate",
-    abstract: "Run everything that a CI wants to know: today, that every recording is judged as expected.",
+    abstract:
+      "Run everything that a CI wants to know: recordings, and every conformance case against the embedded stack.",
     discussion: """
       Replays each recording of the fixtures and compares the findings with NAME.expected.json beside it: one finding
-      too many or too few fails the gate. A recording without an expectation must have no failure.
+      too many or too few fails the gate. Then runs all cases against the embedded server (both profiles, in process and
+      over loopback), listener, requester and instance, and plays random worlds (chumgate simulate).
 
-      Exit codes: 0 pass, 1 failures, 2 unreadable file, 4 nothing ran, 5 an expectation without its recording.
+        chumgate gate --junit gate.xml --html gate.html
+        chumgate gate --only recordings
+
+      Exit codes: 0 pass, 1 failures, 2 unreadable file, 4 nothing ran, 5 a stale expectation, 7 flaky only.
       """)
+
+  enum Part: String, CaseIterable, ExpressibleByArgument {
+    case recordings, server, loopback, clients, instance, worlds
+  }
+
+  @Option(help: "Run this part only; may be repeated.")
+  var only: [Part] = []
 
   @Option(help: ArgumentHelp("The fixtures; by default ./Fixtures, else those of the source tree.", valueName: "dir"))
   var fixtures: String?
 
-  @Flag(help: "Write the expectation files anew from what is found, keeping the reasons of findings that stay.")
+  @Flag(help: "Write the expectation files of recordings anew, keeping the reasons of findings that stay.")
   var update = false
+
+  @Option(help: ArgumentHelp("Random worlds of the simulation.", valueName: "n"))
+  var worlds = 200
+
+  @Option(help: "Makes keys, nonces and the order of everything; printed with each run. Random if absent.")
+  var seed: UInt64?
+
+  @Flag(name: .shortAndLong, help: "Write every case, not failures only.")
+  var verbose = false
+
+  @Option(help: ArgumentHelp("Write the events as NDJSON; - for standard output.", valueName: "file"))
+  var json: String?
+
+  @Option(help: ArgumentHelp("Write JUnit XML; - for standard output.", valueName: "file"))
+  var junit: String?
+
+  @Option(help: ArgumentHelp("Write TAP 14; - for standard output.", valueName: "file"))
+  var tap: String?
+
+  @Option(help: ArgumentHelp("Write one HTML page; - for standard output.", valueName: "file"))
+  var html: String?
+
+  func validate() throws {
+    guard (1...1_000_000).contains(worlds) else { throw ValidationError("--worlds is 1 to 1,000,000") }
+  }
 
   func run() throws {
     let root = try Self.fixtures(fixtures)
-    let directory = root.appendingPathComponent("Recordings")
-    let paths = try Inputs.recordings([directory.path])
-    guard !paths.isEmpty else { throw Exit.nothingRan("no recording in \(directory.path)") }
-    var failed = 0
-    var frames = 0
-    for path in paths {
-      let verdict = try judge(path)
-      frames += verdict.openedFrames
-      let expectationURL = URL(fileURLWithPath: String(path.dropLast(".ndjson".count)) + ".expected.json")
-      let old = try expectation(expectationURL)
-      if update {
-        try write(verdict, over: old, to: expectationURL)
-        continue
+    let recordings = RecordingGate(root: root)
+    if update { return try recordings.update() }
+    let parts = only.isEmpty ? Part.allCases : only
+    let catalogue = try Specification.catalogue(root)
+    let suite = try Specification.suite([root.appendingPathComponent("Scenarios").path], catalogue, root: root)
+    let seed = seed ?? UInt64.random(in: 1...999_999)
+    var outputs = try Outputs(json: json, junit: junit, tap: tap, html: html, last: nil, verbose: verbose)
+    var merger = RunMerger()
+    func take(_ event: RunEvent, _ label: String) {
+      if let event = merger.take(event, label: label) { outputs.take(event) }
+    }
+    outputs.take(
+      merger.begin(
+        subject: "gate", target: parts.map(\.rawValue).joined(separator: ", "), profile: "deployed and strict",
+        seed: seed,
+        caseCount: suite.cases.count, startedAt: Date().timeIntervalSince1970))
+    if parts.contains(.recordings) { for event in try recordings.events() { take(event, "replay") } }
+    for profile in Profile.allCases {
+      func run(_ target: inout some CaseTarget, _ label: String) {
+        let command =
+          (["chumgate test \(target.role.rawValue)"] + target.arguments + [
+            "--profile \(profile.rawValue) --seed \(seed)"
+          ])
+          .joined(separator: " ")
+        var options = RunOptions()
+        options.seed = seed
+        options.patience = target.patience
+        var runner = Runner(
+          suite.of(target.role), judge: Judge(profile: profile, catalogue: catalogue, command: command),
+          options: options)
+        _ = runner.run(on: &target) { take($0, label) }
       }
-      let difference = old.compare(verdict)
-      if difference.unexpected.isEmpty && difference.missing.isEmpty {
-        print(
-          "\(Terminal.palette.green("ok"))    \(verdict.name ?? path)  \(verdict.findings.count) findings, all expected"
-        )
-        continue
+      let settings = CommServerSettings(profile: profile)
+      if parts.contains(.server) {
+        var target = EmbeddedServer(settings: settings)
+        run(&target, "server \(profile.rawValue)")
       }
-      failed += 1
-      print("\(Terminal.palette.red("FAIL"))  \(verdict.name ?? path)")
-      for finding in difference.unexpected {
-        print(
-          "  not expected: \(finding.rule.id) \(finding.conn) line \(finding.line): \(ConsoleReport.printable(finding.message))"
-        )
+      if parts.contains(.loopback) {
+        var target = try LoopbackServer(settings: LoopbackServer.hurried(settings))
+        defer { target.shutdown() }
+        run(&target, "loopback \(profile.rawValue)")
       }
-      for expected in difference.missing {
-        print("  not found:    \(expected.rule) \(expected.conn) line \(expected.line)")
+      if parts.contains(.instance) {
+        GateInstance.cases(profile, seed: seed) { take($0, "instance \(profile.rawValue)") }
+      }
+      guard parts.contains(.clients) else { continue }
+      for role in [TargetRole.listener, .requester] {
+        var target = EmbeddedClient(role: role, profile: profile)
+        run(&target, "\(role.rawValue) \(profile.rawValue)")
       }
     }
-    let stale = try staleExpectations(directory, paths)
-    for name in stale { Terminal.error("\(name) has no recording") }
-    print("\(paths.count) recordings, \(frames) frames decrypted, \(paths.count - failed) as expected, \(failed) not")
-    if failed > 0 { throw ExitCode(1) }
-    if !stale.isEmpty { throw ExitCode(5) }
+    if parts.contains(.worlds) { GateInstance.worlds(worlds) { take($0, "simulation") } }
+    let summary = merger.end()
+    outputs.take(.ended(summary))
+    try outputs.end()
+    if summary.exitCode != 0 { throw ExitCode(summary.exitCode) }
   }
 
   /// The fixtures directory: the option, the working directory's, or that of the source tree this was built from.
@@ -76,43 +133,5 @@ struct GateCommand: ParsableCommand {
       throw Exit.nothingRan("no fixtures at \(candidates.map(\.path).joined(separator: " or "))")
     }
     return found
-  }
-
-  private func judge(_ path: String) throws -> SessionVerdict {
-    do throws(RecordingFailure) {
-      var judge = try SessionJudge(file: path, source: try FileSource(path: path))
-      return try judge.run()
-    } catch {
-      throw Exit.usage("\(path): \(error)")
-    }
-  }
-
-  private func expectation(_ url: URL) throws -> RecordingExpectation {
-    guard FileManager.default.fileExists(atPath: url.path) else { return RecordingExpectation(findings: []) }
-    do { return try RecordingExpectation(json: try Inputs.bytes(url.path)) } catch let failure as RecordingFailure {
-      throw Exit.usage("\(url.path): \(failure)")
-    }
-  }
-
-  private func write(_ verdict: SessionVerdict, over old: RecordingExpectation, to url: URL) throws {
-    var reasons: [RecordingExpectation.Expected: String] = [:]
-    for entry in old.findings { reasons[entry.expected] = entry.reason }
-    let findings = verdict.findings.map { finding in
-      let key = RecordingExpectation.Expected(rule: finding.rule.id, conn: finding.conn, line: finding.line)
-      let label = finding.deviation.map { "known deviation \($0): " } ?? ""
-      return (expected: key, reason: reasons[key] ?? "\(label)\(finding.message)")
-    }
-    let document = RecordingExpectation(findings: findings)
-    let lines = (document.json["findings"]?.array ?? []).map { "  " + $0.compact }
-    try Inputs.write("{\"findings\":[\n" + lines.joined(separator: ",\n") + "\n]}\n", to: url.path)
-  }
-
-  private func staleExpectations(_ directory: URL, _ paths: [String]) throws -> [String] {
-    let known = Set(
-      paths.map { URL(fileURLWithPath: $0).lastPathComponent.replacingOccurrences(of: ".ndjson", with: "") })
-    return try FileManager.default.contentsOfDirectory(atPath: directory.path)
-      .filter {
-        $0.hasSuffix(".expected.json") && !known.contains($0.replacingOccurrences(of: ".expected.json", with: ""))
-      }
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Conformance
 import Foundation
+import InstanceCases
 import Report
 import Requirements
 import Results
@@ -38,7 +39,9 @@ struct MatrixCommand: ParsableCommand {
     let root = try GateCommand.fixtures(fixtures)
     let catalogue = try Specification.catalogue(root)
     let suite = try Specification.suite([root.appendingPathComponent("Scenarios").path], catalogue, root: root)
-    let matrix = CoverageMatrix(catalogue, suite.cases, try Specification.gaps(root), verdicts: try verdicts())
+    let matrix = CoverageMatrix(
+      catalogue, suite.cases, try Specification.gaps(root), verdicts: try verdicts(),
+      others: InstanceCatalogue.cases.map { ($0.id, $0.requires) })
     let rows = matrix.rows.filter { row in
       (family.isEmpty || family.contains(row.requirement.id.family)) && (!gaps || row.cases.isEmpty)
     }

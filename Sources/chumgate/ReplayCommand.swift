@@ -43,6 +43,12 @@ struct ReplayCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Write the verdicts as JUnit XML; - for standard output.", valueName: "file"))
   var junit: String?
 
+  @Option(help: ArgumentHelp("Write the verdicts as TAP 14; - for standard output.", valueName: "file"))
+  var tap: String?
+
+  @Option(help: ArgumentHelp("Write the verdicts as one HTML page; - for standard output.", valueName: "file"))
+  var html: String?
+
   @Option(help: "Findings written in full for each session.")
   var limit = 50
 
@@ -56,7 +62,7 @@ struct ReplayCommand: ParsableCommand {
     let keyLogs = try keyLog.map { (name: $0, bytes: try Inputs.bytes($0)) }
     var verdicts: [SessionVerdict] = []
     var errors: [(file: String, error: String)] = []
-    let writesToOutput = json == "-" || junit == "-"
+    let writesToOutput = [json, junit, tap, html].contains("-")
     for path in paths {
       do {
         let verdict = try judge(path, rules, keyLogs)
@@ -71,6 +77,13 @@ struct ReplayCommand: ParsableCommand {
     }
     try Inputs.write(JSONReport.document(verdicts, errors: errors).compact + "\n", to: json)
     try Inputs.write(JUnitReport.document(verdicts, errors: errors), to: junit)
+    if tap != nil || html != nil {
+      let events = ReplayEvents.events(verdicts, errors: errors, startedAt: Date().timeIntervalSince1970)
+      var lines = RunTAP()
+      if tap != nil { try Inputs.write(lines.whole(events), to: tap) }
+      var page = RunHTML(last: try html.flatMap { try LastRun.readIfThere($0) })
+      if html != nil { try Inputs.write(page.whole(events), to: html) }
+    }
     if !writesToOutput, paths.count > 1 { print(summary(verdicts, errors.count)) }
     if !errors.isEmpty { throw ExitCode(2) }
     if verdicts.contains(where: { $0.status == .fail }) { throw ExitCode(1) }

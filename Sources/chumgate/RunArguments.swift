@@ -128,7 +128,7 @@ struct RunArguments: ParsableArguments {
       .joined(separator: " ")
     let judge = Judge(profile: profile, catalogue: whole.catalogue, command: again)
     var runner = Runner(selected, judge: judge, options: options)
-    var outputs = try Outputs(self)
+    var outputs = try Outputs(json: json, junit: junit, tap: tap, html: html, last: last, verbose: verbose)
     let summary = runner.run(on: &target) { outputs.take($0) }
     try outputs.end()
     return summary
@@ -140,18 +140,19 @@ struct Outputs {
   private var console: RunConsole?
   private var files: [(path: String, report: any RunReport, text: String)] = []
 
-  init(_ arguments: RunArguments) throws {
-    let last = try arguments.last.map { try LastRun.read($0) }
-    if let path = arguments.json { files.append((path, RunJSON(), "")) }
-    if let path = arguments.junit { files.append((path, RunJUnit(), "")) }
-    if let path = arguments.tap { files.append((path, RunTAP(), "")) }
-    if let path = arguments.html {
+  /// Paths of the files that are wanted; `last` is an earlier run to compare with.
+  init(json: String?, junit: String?, tap: String?, html: String?, last: String?, verbose: Bool) throws {
+    let last = try last.map { try LastRun.read($0) }
+    if let path = json { files.append((path, RunJSON(), "")) }
+    if let path = junit { files.append((path, RunJUnit(), "")) }
+    if let path = tap { files.append((path, RunTAP(), "")) }
+    if let path = html {
       let old = try last ?? LastRun.readIfThere(path)
       files.append((path, RunHTML(last: old), ""))
     }
     guard !files.contains(where: { $0.path == "-" }) else { return }
     var style = RunConsole.Style(palette: Terminal.palette)
-    style.isVerbose = arguments.verbose
+    style.isVerbose = verbose
     console = RunConsole(style)
   }
 

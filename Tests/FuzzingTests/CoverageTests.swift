@@ -64,7 +64,7 @@ struct CoverageTests {
 
   @Test func `a requirement without evidence shows as a gap, a question without vectors as stale`() {
     let empty = RequirementCoverage(files: [:], tests: [])
-    #expect(empty.gaps.contains("MD-006"))
+    #expect(empty.gaps.contains("MD-025"))
     #expect(empty.stale.count == VectorEvidence.all.count)
   }
 

@@ -16,8 +16,15 @@ public struct CoverageMatrix: Sendable {
 
   public let rows: [Row]
 
-  public init(_ catalogue: Catalogue, _ cases: [Case], _ gaps: CoverageGaps, verdicts: [String: Verdict] = [:]) {
+  /// `others` are cases that stand in no scenario file: their id, and the requirements they decide.
+  public init(
+    _ catalogue: Catalogue, _ cases: [Case], _ gaps: CoverageGaps, verdicts: [String: Verdict] = [:],
+    others: [(id: String, requires: [String])] = []
+  ) {
     var deciding: [RequirementID: [String]] = [:]
+    for other in others {
+      for id in other.requires.compactMap({ RequirementID($0) }) { deciding[id, default: []].append(other.id) }
+    }
     for definition in cases { for id in definition.requires { deciding[id, default: []].append(definition.id) } }
     let order: [Verdict] = [.fail, .error, .flaky, .nonStrict, .informational, .unsupported, .skipped, .pass]
     rows = catalogue.requirements.map { requirement in

@@ -10,7 +10,16 @@ public struct Expectations: Sendable, Equatable {
     public var link: String?
     /// `YYYY-MM-DD`; from this day on the entry no longer counts.
     public var expires: String?
+    /// File, line and column of the entry.
     public var place: String
+
+    public init(id: String, reason: String, link: String?, expires: String?, place: String) {
+      self.id = id
+      self.reason = reason
+      self.link = link
+      self.expires = expires
+      self.place = place
+    }
   }
 
   public var entries: [Entry]

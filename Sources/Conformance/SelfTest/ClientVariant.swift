@@ -1,4 +1,4 @@
-public import Instance
+public import ClientMachines
 public import Scenario
 public import WebSocketWire
 

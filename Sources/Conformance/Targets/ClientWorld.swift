@@ -1,5 +1,5 @@
+import ClientMachines
 import Cryptobox
-import Instance
 import Scenario
 import WebSocketWire
 import Wire

@@ -1,5 +1,5 @@
+import ClientMachines
 import Cryptobox
-import Instance
 public import Scenario
 public import Wire
 import WireBytes

@@ -265,7 +265,9 @@ struct SpareIsSilent: Rule {
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    guard case .clearFault(.spare, let failure) = event.kind else { return }
+    guard case .clearFault(.spare, let failure) = event.kind, failure.code != "commserver.invitation-message" else {
+      return
+    }
     report.violation(
       at: event, by: event.clearSender, "stray message \(failure.detail)",
       also: event.direction == .fromServer && failure.detail.contains("comm_ping") ? ["KA-006"] : [])

@@ -1,0 +1,222 @@
+import ArgumentParser
+import Foundation
+import Instance
+import InstanceCases
+import InstanceTrial
+import Network
+import Report
+import Results
+import Wire
+
+struct TestInstanceCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "instance",
+    abstract: "Be the other side, with named misbehaviours: handshake, identity, pairing, invitations, listener.",
+    discussion: """
+      Without a target the embedded instance is tried in process. An app of yours is tried in either role:
+
+        chumgate test instance --profile strict
+        chumgate test instance --invitation link.txt      the app invited us; one invitation a line
+        chumgate test instance --invitation link.txt --direct
+        chumgate test instance --invite --server ws://localhost:8000
+        chumgate test instance --invite --server ws://localhost:8000 --join-command './app join {}'
+        chumgate test instance --self-check               is every planted fault noticed?
+
+      Cases that use up an invitation are skipped when there is none left. A deployed target's missing hardening is a
+      warning; with --profile strict it fails.
+
+      Exit codes: 0 pass, 1 failures, 2 usage, 3 target unreachable, 4 nothing ran, 6 the self-check failed.
+      """)
+
+  @Option(help: "File with invitations of the target (links, JSON), one a line; - for standard input.")
+  var invitation: String?
+  @Flag(help: "We invite; the target joins.")
+  var invite = false
+  @Option(help: "URL of the CommServer for --invite.")
+  var server: String?
+  @Flag(help: "The URL of the invitation is the target itself, without a CommServer.")
+  var direct = false
+  @Option(
+    help: "Shell command that makes the target join; {} stands for the link. (Default: you are told what to click.)")
+  var joinCommand: String?
+  @Option(help: "Seconds that the target may take to join.")
+  var joinTimeout = 120.0
+  @Option(help: "Seconds without a close that count as staying open.")
+  var silence = 3.0
+  @Option(help: "Trust this certificate (PEM) of a wss server.")
+  var trust: String?
+  @Option(help: "Run this only: an id, role or requirement with * and ?; may be repeated.")
+  var filter: [String] = []
+  @Option(help: "deployed: hardening is a warning. strict: hardening must be kept too.")
+  var profile = Profile.deployed
+  @Option(help: "Seed of the embedded target and of its keys.")
+  var seed: UInt64 = 1
+  @Option(help: "Skip cases that take longer, in seconds.")
+  var patience = 10.0
+  @Flag(help: "Stop at the first failure.")
+  var failFast = false
+  @Flag(help: "List the cases and run none.")
+  var list = false
+  @Flag(help: "Run every case against the variants of the embedded instance that it must notice.")
+  var selfCheck = false
+  @Flag(name: .shortAndLong, help: "Write every case, not failures only.")
+  var verbose = false
+  @Option(help: "Write the events as NDJSON; - for standard output.")
+  var json: String?
+  @Option(help: "Write JUnit XML; - for standard output.")
+  var junit: String?
+  @Option(help: "Write TAP 14; - for standard output.")
+  var tap: String?
+  @Option(help: "Write one HTML page; - for standard output.")
+  var html: String?
+
+  func validate() throws {
+    guard !(invite && invitation != nil) else {
+      throw ValidationError("--invite and --invitation are two roles; choose one")
+    }
+    guard !invite || server.flatMap({ WebSocketURL($0) }) != nil else {
+      throw ValidationError("--invite needs --server with a ws:// or wss:// URL")
+    }
+    guard silence > 0, patience >= 0, joinTimeout > 0 else { throw ValidationError("times are positive numbers") }
+  }
+
+  private var runOptions: InstanceRun.Options {
+    var options = InstanceRun.Options()
+    options.profile = profile
+    options.seed = seed
+    options.filter = filter
+    options.failsFast = failFast
+    options.startedAt = Date().timeIntervalSince1970
+    options.clock = { Double(DispatchTime.now().uptimeNanoseconds) / 1e6 }
+    var words = ["chumgate test instance"]
+    if let invitation { words.append("--invitation \(invitation)") }
+    if invite { words.append("--invite --server \(server ?? "")") }
+    if direct { words.append("--direct") }
+    options.command = (words + ["--profile \(profile.rawValue)", "--seed \(seed)"]).joined(separator: " ")
+    return options
+  }
+
+  func run() async throws {
+    if list { return listCases() }
+    if selfCheck { return try checkItself() }
+    var outputs = try RunOutputs(json: json, junit: junit, tap: tap, html: html, isVerbose: verbose)
+    let summary: RunSummary
+    if let invitation {
+      let invitations = try read(invitation)
+      var trial = LiveTrial(try liveOptions())
+      summary = await trial.inviter(invitations) { outputs.take($0) }
+    } else if invite, let url = server.flatMap({ WebSocketURL($0) }) {
+      var trial = LiveTrial(try liveOptions())
+      let joiner = Joiner(command: joinCommand)
+      summary = await trial.invitee(
+        server: url, join: { joiner.join($0, $1) }, done: { joiner.end() }, { outputs.take($0) })
+    } else {
+      var run = InstanceRun(runOptions)
+      summary = run.embedded { outputs.take($0) }
+    }
+    try outputs.end()
+    if summary.ran == 0, summary.unreachable == nil {
+      Terminal.error("nothing ran: no case matches, or all were skipped")
+    }
+    if let unreachable = summary.unreachable { Terminal.error("target unreachable: \(unreachable)") }
+    if summary.exitCode != 0 { throw ExitCode(summary.exitCode) }
+  }
+
+  private func liveOptions() throws -> LiveTrial.Options {
+    var options = LiveTrial.Options()
+    options.run = runOptions
+    options.isDirect = direct
+    options.patience = patience * 1_000
+    options.silence = silence * 1_000
+    options.joinTimeout = joinTimeout
+    if let trust { options.trust = .pinned(try Inputs.bytes(trust)) }
+    return options
+  }
+
+  private func read(_ path: String) throws -> [Invitation] {
+    let text = String(decoding: try Inputs.bytes(path), as: UTF8.self)
+    var out: [Invitation] = []
+    for (index, line) in text.split(whereSeparator: \.isNewline).enumerated() {
+      do throws(WireFailure) { out.append(try Invitation.parse(String(line))) } catch {
+        throw Exit.usage("\(path), line \(index + 1): \(error)")
+      }
+    }
+    guard !out.isEmpty else { throw Exit.nothingRan("\(path) holds no invitation") }
+    return out
+  }
+
+  private func listCases() {
+    for one in InstanceCatalogue.cases where runOptions.selects(one.id, one.requires, one.target) {
+      print("\(one.id)\t\(one.binding.rawValue)\t\(one.requires.joined(separator: ","))\t\(one.title)")
+    }
+  }
+
+  private func checkItself() throws {
+    let kills = InstanceCatalogue.kills(seed: seed)
+    let missed = kills.filter { !$0.isNoticed }
+    for kill in missed { print("\(kill.caseID) does not notice \(kill.defect.rawValue)") }
+    let cases = Set(kills.map(\.caseID)).count
+    print(
+      "\(kills.count - missed.count) of \(kills.count) planted faults were noticed, by \(cases) of "
+        + "\(InstanceCatalogue.cases.count) cases")
+    if !missed.isEmpty { throw ExitCode(6) }
+  }
+}
+
+/// Makes the target join, by a command or by a person.
+final class Joiner {
+  private let command: String?
+  private var process: Process?
+
+  init(command: String?) { self.command = command }
+
+  func join(_ invitation: Invitation, _ one: LiveCase) {
+    let link = invitation.link(base: "https://app.example.org", mode: .iop)
+    guard let command else {
+      let text = "\n\(one.id): \(one.title)\nopen this link in the app, or hand it its text:\n\(link)\n"
+      return FileHandle.standardError.write(Data(text.utf8))
+    }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    // The link goes in as an argument, so that the shell reads nothing in it.
+    process.arguments = ["-c", command.replacingOccurrences(of: "{}", with: "\"$1\""), "join", link]
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    do {
+      try process.run()
+      self.process = process
+    } catch { Terminal.error("cannot run the join command: \(error.localizedDescription)") }
+  }
+
+  func end() {
+    guard let process, process.isRunning else { return }
+    process.terminate()
+    self.process = nil
+  }
+}
+
+/// The reports of a run of instance cases: the console at once, files at the end.
+struct RunOutputs {
+  private var console: RunConsole?
+  private var files: [(path: String, report: any RunReport, text: String)] = []
+
+  init(json: String?, junit: String?, tap: String?, html: String?, isVerbose: Bool) throws {
+    if let json { files.append((json, RunJSON(), "")) }
+    if let junit { files.append((junit, RunJUnit(), "")) }
+    if let tap { files.append((tap, RunTAP(), "")) }
+    if let html { files.append((html, RunHTML(last: try LastRun.readIfThere(html)), "")) }
+    guard !files.contains(where: { $0.path == "-" }) else { return }
+    var style = RunConsole.Style(palette: Terminal.palette)
+    style.isVerbose = isVerbose
+    console = RunConsole(style)
+  }
+
+  mutating func take(_ event: RunEvent) {
+    if let text = console?.take(event), !text.isEmpty { FileHandle.standardOutput.write(Data(text.utf8)) }
+    for index in files.indices { files[index].text += files[index].report.take(event) }
+  }
+
+  func end() throws {
+    for file in files { try Inputs.write(file.text, to: file.path) }
+  }
+}

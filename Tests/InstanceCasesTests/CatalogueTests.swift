@@ -1,0 +1,67 @@
+import Foundation
+import Instance
+import Testing
+import Wire
+
+@testable import InstanceCases
+
+@Suite struct CatalogueTests {
+  @Test(arguments: Profile.allCases)
+  func `our instance passes every case`(profile: Profile) {
+    for one in InstanceCatalogue.cases {
+      let outcome = one.outcome(settings: InstanceSettings(profile: profile))
+      #expect(outcome == .passed, "\(one.id): \(one.title)")
+    }
+  }
+
+  @Test func `there are at least 170 cases with ids of their own`() {
+    #expect(InstanceCatalogue.cases.count >= 170)
+    #expect(InstanceCatalogue.doubledIDs == [])
+  }
+
+  @Test func `every case that names a broken variant notices it`() {
+    let kills = InstanceCatalogue.kills()
+    for kill in kills where !kill.isNoticed { Issue.record("\(kill.caseID) does not notice \(kill.defect)") }
+    #expect(kills.count >= 170)
+  }
+
+  @Test func `every planted fault is noticed by some case`() {
+    let killed = Set(InstanceCatalogue.kills().filter(\.isNoticed).map(\.defect))
+    for defect in Defect.allCases where !killed.contains(defect) { Issue.record("\(defect) lives") }
+  }
+}
+
+@Suite struct CoverageTests {
+  static let spec = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appendingPathComponent("Fixtures/Spec")
+
+  private func ids(_ name: String) throws -> Set<String> {
+    let text = try String(contentsOf: Self.spec.appendingPathComponent(name), encoding: .utf8)
+    return Set(text.split(separator: "\n").dropFirst().compactMap { $0.split(separator: ",").first.map(String.init) })
+  }
+
+  @Test func `every requirement that a case or a planted fault names is in the catalogue`() throws {
+    let known = try ids("requirements.csv")
+    for one in InstanceCatalogue.cases {
+      for id in one.requires where !known.contains(id) { Issue.record("\(one.id) names \(id)") }
+    }
+    for defect in Defect.allCases {
+      #expect(!defect.breaks.isEmpty, "\(defect)")
+      for id in defect.breaks where !known.contains(id) { Issue.record("\(defect) names \(id)") }
+    }
+  }
+
+  @Test func `no requirement with a case is still explained as uncovered`() throws {
+    let covered = Set(InstanceCatalogue.cases.flatMap(\.requires))
+    #expect(try ids("uncovered.csv").intersection(covered) == [])
+  }
+
+  @Test func `the families of the connection are covered for the most part`() throws {
+    let known = try ids("requirements.csv")
+    let covered = Set(InstanceCatalogue.cases.flatMap(\.requires))
+    for (family, least) in [("HS", 22), ("ENC", 14), ("FR", 8), ("PR", 32), ("INV", 16), ("PA", 19), ("LS", 14)] {
+      let all = known.filter { $0.hasPrefix(family + "-") }
+      #expect(covered.intersection(all).count >= least, "\(family): without \(all.subtracting(covered).sorted())")
+    }
+  }
+}
