@@ -1,3 +1,4 @@
+import Microdata
 import Testing
 import WireBytes
 
@@ -81,6 +82,19 @@ struct PropertyTests {
       if let finding = context.finding(bytes, target) { return (bytes, finding) }
     }
     return nil
+  }
+
+  @Test func `a part that nests in itself reaches the bound of depth, and a reader without one is found`() throws {
+    let seed = Array(
+      ("<div itemscope itemtype=\"//refin.io/Lab$Recursive\"><span itemprop=\"name\">a</span><ol itemprop=\"item\">"
+        + "<li><div><span itemprop=\"text\">1</span><ol itemprop=\"item\"><li><div><span itemprop=\"text\">2</span>"
+        + "</div></li></ol></div></li></ol></div>").utf8)
+    let long = try #require(LinearProperties<OneCodec>.amplify(seed, .nestAlike, to: 40_000))
+    let context = try FuzzFiles.context()
+    #expect(throws: CodecRefusal.self) { try context.codec.parse(long, .object, .deployed) }
+    #expect(throws: Never.self) { try LinearProperties(context.codec).checkDepth(seed) }
+    let unbounded = OneCodec(context.codec.codec, limits: MicrodataLimits(depth: 100_000))
+    #expect(throws: Finding.self) { try LinearProperties(unbounded).checkDepth(seed) }
   }
 
   @Test func `quadratic time is found, linear time is not`() {

@@ -2,6 +2,7 @@
 public enum FuzzProperty: String, Sendable, CaseIterable {
   case noTrap = "no-trap"
   case linearTime = "linear-time"
+  case boundedDepth = "bounded-depth"
   case boundedMessage = "bounded-message"
   case offsetInInput = "offset-in-input"
   case codedError = "coded-error"
@@ -24,6 +25,7 @@ public enum FuzzProperty: String, Sendable, CaseIterable {
     switch self {
     case .noTrap: "no input ends the process"
     case .linearTime: "time grows with the input, whatever part of it is repeated or nested"
+    case .boundedDepth: "no value is nested deeper than the bound, whatever nests in itself"
     case .boundedMessage: "an error shows a bounded extract of the input"
     case .offsetInInput: "an error's place lies in the input"
     case .codedError: "every refusal has a code"
@@ -49,6 +51,7 @@ public enum FuzzProperty: String, Sendable, CaseIterable {
     switch self {
     case .noTrap: [39, 40, 63, 97]
     case .linearTime: [39, 40, 63, 70]
+    case .boundedDepth: [40]
     case .boundedMessage: [41]
     case .offsetInInput: [39]
     case .codedError: [29]

@@ -27,6 +27,31 @@ public struct LinearProperties<Codec: CodecUnderTest> {
     try check(bytes, Amplifier.allCases[sum % Amplifier.allCases.count])
   }
 
+  /// Levels that a value may have: the codec's default bound (MD-040), and the few of lists and maps inside the last.
+  public static var deepest: Int { 272 }
+
+  /// What nests one part in another like it is read at a bounded depth, or refused.
+  public func checkDepth(_ bytes: [UInt8]) throws(Finding) {
+    guard Self.mayNest(bytes), let long = Self.amplify(bytes, .nestAlike, to: 16_000),
+      let value = try? codec.parse(long, ModelReader.Form(of: long), .deployed)
+    else { return }
+    let depth = codec.model(value).depth
+    guard depth <= Self.deepest else {
+      throw Finding(.boundedDepth, "a value of \(depth) levels was read, at most \(Self.deepest) are allowed")
+    }
+  }
+
+  /// A cheap look before the costly one: two start tags of lists or objects with an itemprop.
+  private static func mayNest(_ bytes: [UInt8]) -> Bool {
+    var seen = 0
+    for index in bytes.indices.dropLast(6) where bytes[index] == 0x3C && bytes[index + 3] <= 0x76 {
+      // `<ol i`, `<ul i`, `<dl i` and `<div i`.
+      let behind = bytes[index + 3] == 0x20 ? index + 4 : index + 5
+      if bytes[index + 1] != 0x2F, bytes[behind] == 0x69, bytes[behind - 1] == 0x20 { seen += 1 }
+    }
+    return seen > 1
+  }
+
   public func check(_ bytes: [UInt8], _ amplifier: Amplifier) throws(Finding) {
     guard let short = Self.amplify(bytes, amplifier, to: Self.small),
       let long = Self.amplify(bytes, amplifier, to: Self.small * Self.factor)
@@ -74,10 +99,16 @@ public struct LinearProperties<Codec: CodecUnderTest> {
     var spans = MarkupSpans()
     spans.scan(bytes)
     var out = bytes
-    func fill(_ piece: [UInt8], at place: Int) {
+    func fill(_ piece: [UInt8], at place: Int, copies: Int? = nil) {
       guard !piece.isEmpty else { return }
-      let copies = max(1, size / piece.count)
+      let copies = copies ?? max(1, size / piece.count)
       out.splice(place..<place, Array([[UInt8]](repeating: piece, count: copies).joined()))
+    }
+    /// As many pieces behind as before, so that what was balanced stays so; the last place goes first.
+    func wrap(_ before: Range<Int>, at start: Int, _ behind: Range<Int>, at end: Int) {
+      let copies = max(1, size / max(before.count + behind.count, 1))
+      fill(Array(bytes[behind]), at: end, copies: copies)
+      fill(Array(bytes[before]), at: start, copies: copies)
     }
     let part = spans.elements.last { $0.parent >= 0 }
     let text = spans.texts.last
@@ -87,8 +118,9 @@ public struct LinearProperties<Codec: CodecUnderTest> {
       fill(Array(bytes[part.outer]), at: part.outer.upperBound)
     case .nestElement:
       guard let part else { return nil }
-      fill(Array(bytes[part.inner.upperBound..<part.outer.upperBound]), at: part.inner.upperBound)
-      fill(Array(bytes[part.outer.lowerBound..<part.inner.lowerBound]), at: part.inner.lowerBound)
+      wrap(
+        part.outer.lowerBound..<part.inner.lowerBound, at: part.inner.lowerBound,
+        part.inner.upperBound..<part.outer.upperBound, at: part.inner.upperBound)
     case .nestAlike:
       // A part inside of one with the same start tag: what lies between them is repeated around it.
       for (index, inner) in spans.elements.enumerated().reversed() {
@@ -98,8 +130,9 @@ public struct LinearProperties<Codec: CodecUnderTest> {
           if bytes[outer.outer.lowerBound..<outer.inner.lowerBound]
             == bytes[inner.outer.lowerBound..<inner.inner.lowerBound], index != parent
           {
-            fill(Array(bytes[inner.outer.upperBound..<outer.outer.upperBound]), at: outer.outer.upperBound)
-            fill(Array(bytes[outer.outer.lowerBound..<inner.outer.lowerBound]), at: outer.outer.lowerBound)
+            wrap(
+              outer.outer.lowerBound..<inner.outer.lowerBound, at: outer.outer.lowerBound,
+              inner.outer.upperBound..<outer.outer.upperBound, at: outer.outer.upperBound)
             return out
           }
           parent = outer.parent
@@ -124,5 +157,17 @@ public struct LinearProperties<Codec: CodecUnderTest> {
       fill(Array("<".utf8), at: text.upperBound)
     }
     return out
+  }
+}
+
+extension ModelValue {
+  /// Levels of lists, maps and objects; 0 for a scalar.
+  var depth: Int {
+    switch self {
+    case .array(let items), .set(let items): 1 + (items.map(\.depth).max() ?? 0)
+    case .map(let pairs): 1 + (pairs.map { max($0.key.depth, $0.value.depth) }.max() ?? 0)
+    case .object(let members): 1 + (members.map(\.value.depth).max() ?? 0)
+    default: 0
+    }
   }
 }

@@ -55,7 +55,8 @@ public final class FuzzContext<Codec: CodecUnderTest> {
     switch target {
     case .parse:
       try parse.check(bytes)
-      if isThorough { try linear.check(bytes) } else if isChosen(bytes) { try linear.checkOne(bytes) }
+      if isThorough || isChosen(bytes, oneIn: 16) { try linear.checkDepth(bytes) }
+      if isThorough { try linear.check(bytes) } else if isChosen(bytes, oneIn: 16_384) { try linear.checkOne(bytes) }
     case .roundTrip:
       try roundTrip.check(bytes)
     case .oracle: try oracle.check(bytes)
@@ -73,10 +74,10 @@ public final class FuzzContext<Codec: CodecUnderTest> {
     } catch { return error }
   }
 
-  /// One input in 16,384, always the same ones.
-  private func isChosen(_ bytes: [UInt8]) -> Bool {
+  /// One input in so many (a power of two), always the same ones.
+  private func isChosen(_ bytes: [UInt8], oneIn share: UInt32) -> Bool {
     var hash = UInt32(truncatingIfNeeded: bytes.count) &* 0x9E37_79B1
     for byte in bytes.suffix(24) { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
-    return hash >> 18 == 0
+    return (hash >> 8) & (share - 1) == 0
   }
 }

@@ -10,13 +10,18 @@ public struct OneCodec: CodecUnderTest {
 
   public let codec: MicrodataCodec
 
-  public init(_ codec: MicrodataCodec) { self.codec = codec }
+  private let limits: MicrodataLimits
+
+  public init(_ codec: MicrodataCodec, limits: MicrodataLimits = .standard) {
+    self.codec = codec
+    self.limits = limits
+  }
 
   public func parse(
     _ bytes: [UInt8], _ form: ModelReader.Form, _ profile: CodecProfile
   ) throws(CodecRefusal) -> Value {
     do throws(MicrodataError) {
-      return .document(try codec.parse(bytes, form: form.object, profile: profile.microdata))
+      return .document(try codec.parse(bytes, form: form.object, profile: profile.microdata, limits: limits))
     } catch { throw CodecRefusal(error) }
   }
 
