@@ -46,6 +46,7 @@ struct UnitReader: ~Copyable {
   mutating func object(_ form: ObjectForm, _ expected: ExpectedType) throws(MicrodataError) -> Int {
     var context = Context(UnitText.start, html.end)
     let recipe = try header(form, expected, &context)
+    nodes.reserve(Node.room(for: html.view.count))
     try members(recipe, form, &context)
     guard starts(UnitReaderTexts.objectEnd, context.pos, context.high) else {
       throw fault("M2O-POM1", "the object does not end here", context.pos, "</div>")
