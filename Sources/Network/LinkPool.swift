@@ -165,7 +165,9 @@ public final class LinkPool: Sendable {
     if detail.contains("CERTIFICATE_VERIFY_FAILED") {
       return "a TLS certificate that is not trusted (an own one is with --trust FILE, any with --insecure)"
     }
-    if detail.contains("WRONG_VERSION_NUMBER") || detail.contains("HTTP_REQUEST") { return "no TLS: is it a ws:// server?" }
+    if detail.contains("WRONG_VERSION_NUMBER") || detail.contains("HTTP_REQUEST") {
+      return "no TLS: is it a ws:// server?"
+    }
     if let name = (error as? NIOSSLExtraError)?.description { return "a TLS failure: \(name)" }
     return "a TLS failure: \(detail)"
   }
