@@ -14,7 +14,8 @@ public struct LinearProperties<Codec: CodecUnderTest> {
 
   /// The ways to make an input large.
   public enum Amplifier: CaseIterable, Sendable {
-    case repeatElement, repeatOddElement, nestElement, nestAlike, nestJSON, repeatText, repeatEntity, repeatOpenTag, repeatLessThan
+    case repeatElement, repeatOddElement, nestElement, nestAlike, nestJSON, repeatText, repeatEntity, repeatOpenTag
+    case repeatLessThan
   }
 
   public func check(_ bytes: [UInt8]) throws(Finding) {
