@@ -101,7 +101,7 @@ struct OwnPersonIsNotSpecial: Rule {
 
   /// What was revoked is for other rules.
   private func wasGranted(_ person: HashKey, _ state: GrantState) -> Bool {
-    state.formerPersons[person] != nil || !state.formerGroups.isEmpty
+    state.formerPersons.contains(person) || !state.formerGroups.isEmpty
   }
 }
 
@@ -118,13 +118,13 @@ struct IdAccessCoversVersions: Rule {
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     let importer = 1 - event.side
     guard let (peer, person) = report.log.exporter(of: event, report.leg), let offer = report.leg.offer else { return }
-    let asked = offer.asked[importer]
+    let asked = offer.asked[importer] - GrantBook.slack
     let histories = (peer.grants.subjectsOf[person] ?? []).filter { peer.nodes[$0] != nil }
     for subject in histories.sorted() {
       guard let state = peer.grants[subject], state.kind == .id, state.changed < asked,
         let nodes = peer.nodes[subject]
       else { continue }
-      for node in nodes where node.seq < asked && !offer.nodes[importer].contains(node.key) {
+      for node in nodes where node.witness.time < asked && !offer.nodes[importer].contains(node.key) {
         guard !reported.contains(node.key), reported.count < Self.capacity else { continue }
         reported.insert(node.key)
         report.violation(

@@ -75,12 +75,12 @@ struct RevocationIsEffective: Rule {
 
 /// True when an older version gave it to the person, by name or by a group.
 private func wasGranted(_ person: HashKey, _ state: GrantState, _ peer: PeerLog) -> Bool {
-  if state.formerPersons[person] != nil { return true }
-  for group in state.formerGroups.keys {
+  if state.formerPersons.contains(person) { return true }
+  for group in state.formerGroups {
     guard let members = peer.grants.groups[group] else { continue }
-    if members.members.contains(person) || members.former[person] != nil { return true }
+    if members.members.contains(person) || members.former.contains(person) { return true }
   }
-  return state.groups.contains { peer.grants.groups[$0]?.former[person] != nil }
+  return state.groups.contains { peer.grants.groups[$0]?.former.contains(person) == true }
 }
 
 /// ACC-012: a revocation does not reach into the receiver's store.
@@ -139,8 +139,8 @@ struct LatestGrantDecides: Rule {
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard let root = OfferedRoot(event, report), case .none(let state) = root.standing, !state.isEmpty,
-      state.formerPersons[root.person] != nil
-        || state.formerGroups.keys.contains(where: {
+      state.formerPersons.contains(root.person)
+        || state.formerGroups.contains(where: {
           root.peer.grants.groups[$0]?.members.contains(root.person) == true
         })
     else { return }
@@ -161,7 +161,7 @@ struct LatestGroupDecides: Rule {
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard let root = OfferedRoot(event, report), case .none(let state) = root.standing,
-      let group = state.groups.first(where: { root.peer.grants.groups[$0]?.former[root.person] != nil }),
+      let group = state.groups.first(where: { root.peer.grants.groups[$0]?.former.contains(root.person) == true }),
       let left = root.peer.grants.groups[group]
     else { return }
     report.violation(

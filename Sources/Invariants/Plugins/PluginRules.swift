@@ -71,7 +71,7 @@ struct ControlTextReachesTheHandler: Rule {
     switch event.kind {
     case .controlText(let text):
       // To the client of the connection, who writes the log that names it.
-      guard event.direction == .fromServer, let name = report.leg.clientPeer else { return }
+      guard event.direction == .fromServer, let name = report.log.client(report.leg)?.name else { return }
       expect(PluginSpot(LogEvent(peer: name, conn: event.conn, .firstFullSync)), text, event)
     case .logged(let log):
       switch log.fact {
