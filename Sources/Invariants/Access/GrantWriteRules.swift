@@ -40,7 +40,7 @@ struct NoDuplicateGrants: Rule {
 struct GrantWritesDoNotOverlap: Rule {
   static let info = RuleInfo(
     id: "ACC-005", statement: "Two grant writes for one subject never overlap in time.", severity: .critical,
-    binding: .strict, reference: "chum.md 5.6", knownDeviation: "F20", isSessionWide: true, needsLog: true)
+    binding: .deployment, reference: "chum.md 5.6", knownDeviation: "F20", isSessionWide: true, needsLog: true)
   static let interests: EventSet = .logged
   init(_ facts: SessionFacts) {}
 
