@@ -43,7 +43,8 @@ struct EmptyReplaceRevokes: Rule {
 /// ACC-011: what is revoked is sent no more.
 struct RevocationIsEffective: Rule {
   static let info = RuleInfo(
-    id: "ACC-011", statement: "After a revocation no object is sent that only the revoked grant reaches.",
+    id: "ACC-011", alsoDecides: ["CF-045"],
+    statement: "After a revocation no object is sent that only the revoked grant reaches.",
     severity: .critical, binding: .strict, reference: "chum.md 5.6", knownDeviation: "F5", sight: .decrypted,
     needsLog: true)
   static let interests: EventSet = .objectSent
@@ -132,7 +133,8 @@ struct RevocationDoesNotRecall: Rule {
 /// ACC-013: older versions of a grant give nothing.
 struct LatestGrantDecides: Rule {
   static let info = RuleInfo(
-    id: "ACC-013", statement: "A principal named only in an older version of a grant gets nothing through it.",
+    id: "ACC-013", alsoDecides: ["CF-034"],
+    statement: "A principal named only in an older version of a grant gets nothing through it.",
     severity: .critical, reference: "chum.md 5.6", sight: .decrypted, needsLog: true)
   static let interests: EventSet = .announced
   init(_ facts: SessionFacts) {}
