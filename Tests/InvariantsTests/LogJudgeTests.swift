@@ -80,4 +80,33 @@ struct LogJudgeTests {
         == Self.ids(try log.findings(RuleBook.all, beside: Self.session)))
     #expect(try Bases.log(beside: nil).findings.isEmpty)
   }
+
+  @Test
+  func `a grant that is written down a little after it works breaks nothing`() throws {
+    let log = try Self.revoked()
+    // Granted again before the round of 29,617 ms, logged while its answer is on the way.
+    let grant = log.grant("alice", log.identity("alice", "profile"), naming: log.identity("bob", "person"))
+    var again = log
+    again.lines.append(again.lines[grant])
+    again.set(again.lines.count - 1, ("t", 29_650), ("started", 29_610), ("resultGroups", []), ("versions", 5))
+    again.move(again.lines.count - 1, to: 29_650)
+    #expect(Self.ids(try log.findings(RuleBook.all, beside: Self.session)).contains { $0.hasPrefix("ACC-010") })
+    let found = Self.ids(try again.findings(RuleBook.all, beside: Self.session))
+    #expect(!found.contains { $0.hasPrefix("ACC-010") }, "\(found)")
+  }
+
+  @Test(arguments: [("evaluated", nil), ("ignored", "F1"), (nil, "F1")] as [(String?, String?)])
+  func `groups that are ignored are the known deviation, groups that are evaluated wrongly are not`(
+    _ policy: String?, _ deviation: String?
+  ) throws {
+    var log = try LogEditor()
+    for index in log.lines.indices where log.lines[index]["log"] == "chumStarted" {
+      log.set(index, ("groupPolicy", policy.map { .string($0) } ?? nil))
+    }
+    log.insert(
+      4_200, "grantCreated", "alice", ("subject", .string(String(repeating: "5a", count: 32))), ("subjectKind", "id"),
+      ("groups", [.string(log.group("alice", "everyone"))]), ("mode", "add"))
+    let found = try log.findings(RuleBook.all.filter { $0.info.id == "ACC-015" }, beside: Self.session)
+    #expect(found.map(\.deviation) == [deviation])
+  }
 }

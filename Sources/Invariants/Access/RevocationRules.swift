@@ -28,16 +28,23 @@ struct EmptyReplaceRevokes: Rule {
     id: "ACC-010", statement: "After a replace by empty lists, the subject is in no list of roots computed later.",
     severity: .critical, reference: "chum.md 5.6", sight: .decrypted, needsLog: true)
   static let interests: EventSet = .announced
+  private var held = Held()
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
+    held.release(at: event.time, &report)
     guard let root = OfferedRoot(event, report), case .none(let state) = root.standing, state.isEmpty, state.isReplaced
     else { return }
-    report.violation(
-      at: event, by: event.sender,
-      "\(root.peer.name) announces \(short(root.subjectText)), which it has revoked for all",
-      because: [state.witness])
+    let (peer, person, subject) = (root.peer.name, root.person, root.subject)
+    held.hold(
+      event, "\(root.peer.name) announces \(short(root.subjectText)), which it has revoked for all",
+      because: [state.witness]
+    ) { log in
+      !log.isGranted([subject], to: person, by: peer)
+    }
   }
+
+  mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { held.releaseAll(&report) }
 }
 
 /// ACC-011: what is revoked is sent no more.
@@ -137,20 +144,28 @@ struct LatestGrantDecides: Rule {
     statement: "A principal named only in an older version of a grant gets nothing through it.",
     severity: .critical, reference: "chum.md 5.6", sight: .decrypted, needsLog: true)
   static let interests: EventSet = .announced
+  private var held = Held()
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
+    held.release(at: event.time, &report)
     guard let root = OfferedRoot(event, report), case .none(let state) = root.standing, !state.isEmpty,
       state.formerPersons.contains(root.person)
         || state.formerGroups.contains(where: {
           root.peer.grants.groups[$0]?.members.contains(root.person) == true
         })
     else { return }
-    report.violation(
-      at: event, by: event.sender,
+    let (peer, person, subject) = (root.peer.name, root.person, root.subject)
+    held.hold(
+      event,
       "\(root.peer.name) announces \(short(root.subjectText)) to \(root.person.head)…, whom only an older grant names",
-      because: [state.witness])
+      because: [state.witness]
+    ) { log in
+      !log.isGranted([subject], to: person, by: peer)
+    }
   }
+
+  mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { held.releaseAll(&report) }
 }
 
 /// ACC-014: older versions of a group give nothing.
@@ -159,16 +174,24 @@ struct LatestGroupDecides: Rule {
     id: "ACC-014", statement: "Membership in an older version of a group gives nothing.", severity: .critical,
     reference: "chum.md 5.6", sight: .decrypted, needsLog: true)
   static let interests: EventSet = .announced
+  private var held = Held()
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
+    held.release(at: event.time, &report)
     guard let root = OfferedRoot(event, report), case .none(let state) = root.standing,
       let group = state.groups.first(where: { root.peer.grants.groups[$0]?.former.contains(root.person) == true }),
       let left = root.peer.grants.groups[group]
     else { return }
-    report.violation(
-      at: event, by: event.sender,
+    let (peer, person, subject) = (root.peer.name, root.person, root.subject)
+    held.hold(
+      event,
       "\(root.peer.name) announces \(short(root.subjectText)) to \(root.person.head)…, who is in group \(group.head)… no more",
-      because: [left.witness])
+      because: [left.witness]
+    ) { log in
+      !log.isGranted([subject], to: person, by: peer)
+    }
   }
+
+  mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { held.releaseAll(&report) }
 }

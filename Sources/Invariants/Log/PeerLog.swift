@@ -43,6 +43,7 @@ final class PeerLog {
     let conn: String?
     let remote: HashKey?
     let pollMs: Double?
+    let groupPolicy: String?
     var isRunning = true
   }
 
@@ -56,6 +57,8 @@ final class PeerLog {
   func group(_ name: String) -> HashKey? { identity?.groups[name].flatMap { HashKey($0) } }
 
   func isConnected(to person: HashKey) -> Bool { sessions.contains { $0.isRunning && $0.remote == person } }
+  /// What the last session with a person says of groups.
+  func groupPolicy(towards person: HashKey) -> String? { sessions.last { $0.remote == person }?.groupPolicy }
   /// The longest pause of its running sessions.
   func pause(_ standard: Double) -> Double { sessions.filter(\.isRunning).compactMap(\.pollMs).max() ?? standard }
 
@@ -94,7 +97,9 @@ final class PeerLog {
   private func begin(_ start: LogChumStart, _ conn: String?) {
     if sessions.count >= 100 { sessions.removeFirst() }
     sessions.append(
-      Session(conn: conn, remote: start.remotePerson.flatMap { HashKey($0) }, pollMs: start.pollMs))
+      Session(
+        conn: conn, remote: start.remotePerson.flatMap { HashKey($0) }, pollMs: start.pollMs,
+        groupPolicy: start.groupPolicy))
   }
 
   /// Ends the session of that connection; without a name the oldest that runs.

@@ -168,7 +168,7 @@ struct NoPluginAnswersControlText: Rule {
       guard told.count < Self.capacity else { return }
       told[Side(leg: event.leg, direction: event.direction.opposite)] = Witness(event, "the control text")
     case .plain(let message, _):
-      guard let text = told.removeValue(forKey: Side(leg: event.leg, direction: event.direction)),
+      guard !told.isEmpty, let text = told.removeValue(forKey: Side(leg: event.leg, direction: event.direction)),
         case .text(let answer) = message
       else { return }
       if answer == Plugins.controlText {
@@ -180,7 +180,7 @@ struct NoPluginAnswersControlText: Rule {
           at: event, by: event.sender, "the control text is answered with \(JSONText.quoted(excerpt(answer, 60)))",
           because: [text])
       }
-    case .closed: told[Side(leg: event.leg, direction: event.direction)] = nil
+    case .closed: if !told.isEmpty { told[Side(leg: event.leg, direction: event.direction)] = nil }
     case .logged(let log): observe(log, event, &report)
     default: break
     }
