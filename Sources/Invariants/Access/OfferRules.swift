@@ -171,9 +171,8 @@ struct AccessCoversOneVersion: Rule {
     }
     guard !isJustified else { return }
     let granted = peer.grants.subjectsOf[person] ?? []
-    guard let other = granted.first(where: { $0 != key && peer.idOf[$0] == idKey }), let state = peer.grants[other] else {
-      return
-    }
+    guard let other = granted.first(where: { $0 != key && peer.idOf[$0] == idKey }), let state = peer.grants[other]
+    else { return }
     let (name, all) = (peer.name, Set(subjects))
     held.hold(
       event, "\(name) announces \(key.head)… of \(idKey.head)…; granted is only the version \(other.head)…",
