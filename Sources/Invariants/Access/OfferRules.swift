@@ -73,7 +73,7 @@ struct NoGrantNoData: Rule {
     default: return
     }
     let name = peer.name
-    held.hold(event, "\(name) \(what) to \(person.head)…, who has no grant at all") { log in
+    held.hold(event, about: person, "\(name) \(what) to \(person.head)…, who has no grant at all") { log in
       log.peers[name]?.grants.everNamed.contains(person) == false
     }
   }
@@ -104,7 +104,9 @@ struct OwnPersonIsNotSpecial: Rule {
     }
     if isGranted { return }
     let (name, subjects) = (peer.name, route.subjects)
-    held.hold(event, "\(name) gives \(key.head)… to an instance of its own person, to whom it is not granted") { log in
+    held.hold(
+      event, about: key, "\(name) gives \(key.head)… to an instance of its own person, to whom it is not granted"
+    ) { log in
       !log.isGranted(subjects, to: person, by: name)
     }
   }
@@ -175,7 +177,8 @@ struct AccessCoversOneVersion: Rule {
     else { return }
     let (name, all) = (peer.name, Set(subjects))
     held.hold(
-      event, "\(name) announces \(key.head)… of \(idKey.head)…; granted is only the version \(other.head)…",
+      event, about: idKey,
+      "\(name) announces \(key.head)… of \(idKey.head)…; granted is only the version \(other.head)…",
       because: [state.witness]
     ) { log in !log.isGranted(all, to: person, by: name) }
   }

@@ -37,7 +37,7 @@ struct EmptyReplaceRevokes: Rule {
     else { return }
     let (peer, person, subject) = (root.peer.name, root.person, root.subject)
     held.hold(
-      event, "\(root.peer.name) announces \(short(root.subjectText)), which it has revoked for all",
+      event, about: subject, "\(root.peer.name) announces \(short(root.subjectText)), which it has revoked for all",
       because: [state.witness]
     ) { log in
       !log.isGranted([subject], to: person, by: peer)
@@ -157,7 +157,7 @@ struct LatestGrantDecides: Rule {
     else { return }
     let (peer, person, subject) = (root.peer.name, root.person, root.subject)
     held.hold(
-      event,
+      event, about: subject,
       "\(root.peer.name) announces \(short(root.subjectText)) to \(root.person.head)…, whom only an older grant names",
       because: [state.witness]
     ) { log in
@@ -185,7 +185,7 @@ struct LatestGroupDecides: Rule {
     else { return }
     let (peer, person, subject) = (root.peer.name, root.person, root.subject)
     held.hold(
-      event,
+      event, about: subject,
       "\(root.peer.name) announces \(short(root.subjectText)) to \(root.person.head)…, who is in group \(group.head)… no more",
       because: [left.witness]
     ) { log in

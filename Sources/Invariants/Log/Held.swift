@@ -8,6 +8,7 @@ struct Held: Sendable {
   private static let capacity = 1_000
 
   private struct Item: Sendable {
+    let about: HashKey
     let place: Place
     let culprit: Culprit
     let message: String
@@ -16,16 +17,19 @@ struct Held: Sendable {
     let stillHolds: @Sendable (LogFacts) -> Bool
   }
   private var items: [Item] = []
+  /// What has been held or reported: each round announces the same roots again.
+  private var known: Set<HashKey> = []
 
-  /// Holds a breach; `stillHolds` is asked again later. Beyond the bound breaches are only as many as are held.
+  /// Holds a breach about a subject, the first of its kind; `stillHolds` is asked again later.
   mutating func hold(
-    _ event: Event, _ message: String, because: [Witness] = [], deviation: String? = nil,
+    _ event: Event, about: HashKey, _ message: String, because: [Witness] = [], deviation: String? = nil,
     while stillHolds: @escaping @Sendable (LogFacts) -> Bool
   ) {
-    guard items.count < Self.capacity else { return }
+    guard known.count < Self.capacity, known.insert(about).inserted else { return }
     items.append(
       Item(
-        place: Place(event), culprit: event.sender, message: message, because: because, deviation: deviation,
+        about: about, place: Place(event), culprit: event.sender, message: message, because: because,
+        deviation: deviation,
         stillHolds: stillHolds))
   }
 
@@ -38,7 +42,11 @@ struct Held: Sendable {
   mutating func releaseAll(_ report: inout Reporter) { release(items.count, &report) }
 
   private mutating func release(_ count: Int, _ report: inout Reporter) {
-    for item in items.prefix(count) where item.stillHolds(report.log) {
+    for item in items.prefix(count) {
+      guard item.stillHolds(report.log) else {
+        known.remove(item.about)
+        continue
+      }
       report.violation(
         at: item.place, by: item.culprit, item.message, because: item.because, deviation: item.deviation)
     }
