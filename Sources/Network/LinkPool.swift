@@ -154,7 +154,7 @@ public final class LinkPool: Sendable {
     if let error = error as? NIOConnectionError {
       return error.connectionErrors.first.map { text($0.error) } ?? "no address of \(error.host)"
     }
-    if let error = error as? IOError { return String(cString: unsafe strerror(error.errnoCode)).lowercased() }
+    if let error = error as? IOError { return unsafe String(cString: strerror(error.errnoCode)).lowercased() }
     if error is NIOSSLError || error is BoringSSLError || error is NIOSSLExtraError { return tls(error) }
     return "\(error)"
   }
