@@ -76,7 +76,9 @@ struct ShowCommand: ParsableCommand {
   }
 
   private func isWanted(_ event: Event) -> Bool {
-    (conn.isEmpty || conn.contains(event.conn)) && event.time >= since ?? -.infinity
+    var names = [event.conn]
+    if case .logged(let log) = event.kind, let name = log.conn { names.append(name) }
+    return (conn.isEmpty || names.contains(where: conn.contains)) && event.time >= since ?? -.infinity
   }
 
   private func jsonText(_ event: Event) -> String? {
