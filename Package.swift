@@ -157,7 +157,7 @@ let package = Package(
     .testTarget(name: "RecordingTests", dependencies: ["Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "InvariantsTests",
-      dependencies: ["Replay", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
+      dependencies: ["Replay", "Diagnosis", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "ReplayTests",
       dependencies: ["Replay", "Report", "Diagnosis", "Recording", "Invariants", "Trace", "Wire", "WireBytes"]),

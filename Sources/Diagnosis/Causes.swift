@@ -73,7 +73,7 @@ extension Cause {
     let name = person.map { "person \($0.prefix(8))…" } ?? "the other person"
     return Cause(
       "nothing-granted",
-      "every list of roots was empty: no grant names \(name). Grants to a group (everyone, IoM) do not count in builds "
+      "no grant names \(name): every list of roots was empty. Grants to a group (everyone, IoM) do not count in builds "
         + "that hand no object filter to the CHUM", fact: "F1", isProven: false)
   }
 

@@ -7,12 +7,15 @@ extension Diagnostician {
   private static let nodeOffset = 1_000_000_000
 
   /// What is said inside the encryption.
-  mutating func observeSealed(_ event: Event, _ link: Link, _ evidence: Evidence) {
+  func observeSealed(_ event: Event, _ link: Link, _ evidence: Evidence) {
     let side = Int(event.direction.rawValue)
     switch event.kind {
-    case .peer(let message): peer(message, link, side, evidence)
+    case .peer(let message):
+      link.lastSaid = event.time
+      peer(message, link, side, evidence)
     case .peerFault(let failure): if link.fault == nil { link.fault = (failure.detail, evidence) }
     case .personProof(let proof):
+      link.lastSaid = event.time
       if proof.outcome == .wrong || proof.outcome == .notOpened { link.ends[side].provedWrong = evidence }
     case .controlText(let text):
       if link.ends[side].text == nil { link.ends[side].text = evidence }
@@ -28,7 +31,7 @@ extension Diagnostician {
     }
   }
 
-  private mutating func peer(_ message: PeerMessage, _ link: Link, _ side: Int, _ evidence: Evidence) {
+  private func peer(_ message: PeerMessage, _ link: Link, _ side: Int, _ evidence: Evidence) {
     switch message {
     case .connectionGroup(let name): link.group = link.group ?? excerpt(name, 40)
     case .personIdObject(let email):
@@ -44,7 +47,7 @@ extension Diagnostician {
     }
   }
 
-  private mutating func requested(
+  private func requested(
     _ id: Int, _ service: Int, _ argument: String?, _ event: Event, _ link: Link, _ side: Int, _ evidence: Evidence
   ) {
     ensureFlow(link, importer: side)
@@ -59,11 +62,11 @@ extension Diagnostician {
     link.sides[side].flow?.asked += 1
     guard let hash, let position = link.sides[side].position[hash] else { return }
     link.sides[side].lastBegun = max(link.sides[side].lastBegun, position)
-    link.sides[side].flow?.begin(hash, round: link.sides[side].rounds)
+    link.sides[side].flow?.begin(hash, round: link.sides[side].rounds, isStart: service < 6)
   }
 
   /// Answers, and what they hold.
-  private mutating func answered(_ event: Event, _ link: Link, importer: Int, _ evidence: Evidence) {
+  private func answered(_ event: Event, _ link: Link, importer: Int, _ evidence: Evidence) {
     switch event.kind {
     case .responded(let id, let answer):
       let request = link.sides[importer].pending.removeValue(forKey: id)
@@ -81,15 +84,21 @@ extension Diagnostician {
       for request in link.sides[importer].pending.values where request.service == 8 {
         if let hash = request.hash { link.sides[importer].emptyChunks.insert(hash) }
       }
-      if !link.sides[importer].emptyChunks.isEmpty { link.sides[importer].emptyChunk = evidence }
+      if !link.sides[importer].emptyChunks.isEmpty {
+        link.sides[importer].emptyChunk = evidence
+        link.isExplained = true
+      }
     case .versionAgreed:
       link.sides[importer].hasVersion = true
       withPair(link) { $0.unknown = nil }
     case .versionRejected(let value):
+      link.isExplained = true
       withPair(link) { $0.remarks.note(.versionMismatch(value.compact), evidence, true) }
     case .announced(let entry, _): announced(entry, link, importer, evidence)
     case .rootsListed(_, let count): rootsListed(count, link, importer, evidence)
-    case .rootsFault(let failure): link.sides[importer].flow?.remark(.badRoots(failure.detail), evidence, isTrouble: true)
+    case .rootsFault(let failure):
+      link.isExplained = true
+      link.sides[importer].flow?.remark(.badRoots(failure.detail), evidence, isTrouble: true)
     case .childListed(let parent, let entry, _): childListed(parent, entry, link, importer)
     case .childrenListed(let parent, _):
       guard let parent = ObjectHash(hex: parent), link.sides[importer].listed[parent] == nil else { return }
@@ -107,7 +116,7 @@ extension Diagnostician {
     }
   }
 
-  private mutating func failed(
+  private func failed(
     _ request: Pending?, _ code: String, _ message: String, _ link: Link, _ importer: Int, _ evidence: Evidence
   ) {
     if code == "M2O-PH1" || message.contains("M2O-PH1") { tally.microdataError("an answer says M2O-PH1", evidence) }
@@ -116,12 +125,15 @@ extension Diagnostician {
     case 2?:
       let cause: Cause = code == "UNKNOWN-SERVICE" ? .tooEarly : .unreadableGrant(code, message)
       link.sides[importer].flow?.remark(cause, evidence, isTrouble: code != "UNKNOWN-SERVICE")
-      if code != "UNKNOWN-SERVICE" { tally.unreadableGrant(cause, evidence) }
+      if code != "UNKNOWN-SERVICE" {
+        link.isExplained = true
+        tally.unreadableGrant(cause, evidence)
+      }
     default: break
     }
   }
 
-  private mutating func announced(_ entry: RootEntry, _ link: Link, _ importer: Int, _ evidence: Evidence) {
+  private func announced(_ entry: RootEntry, _ link: Link, _ importer: Int, _ evidence: Evidence) {
     if link.sides[importer].isNewList {
       link.sides[importer].isNewList = false
       link.sides[importer].newList()
@@ -162,7 +174,7 @@ extension Diagnostician {
     link.sides[importer].listed[parent, default: []].insert(child)
   }
 
-  private mutating func sent(_ object: SentObject, _ link: Link, _ importer: Int, _ evidence: Evidence) {
+  private func sent(_ object: SentObject, _ link: Link, _ importer: Int, _ evidence: Evidence) {
     guard let flow = link.sides[importer].flow else { return }
     flow.send(object)
     guard let hash = ObjectHash(hex: object.hash) else { return }
@@ -182,7 +194,7 @@ extension Diagnostician {
     }
   }
 
-  private mutating func arrived(
+  private func arrived(
     _ hash: ObjectHash, _ type: String?, _ object: SentObject, _ link: Link, _ importer: Int, _ evidence: Evidence
   ) {
     tally.goodObjects += 1
@@ -216,7 +228,7 @@ extension Diagnostician {
   }
 
   /// The connection is over: what was left open, and what was not reached.
-  mutating func settle(_ link: Link) {
+  func settle(_ link: Link) {
     guard link.hasChum else {
       if link.isEstablished, link.closing?.reason.contains("you are unknown") == true { unknown(link) }
       return
@@ -227,7 +239,7 @@ extension Diagnostician {
     if let closing = link.closing {
       if closing.reason.contains("you are unknown") {
         unknown(link)
-      } else if Self.isError(closing.reason), let text = link.closingText() {
+      } else if Self.isError(closing.reason), !link.isExplained, let text = link.closingText() {
         withPair(link) { $0.remarks.note(.closedWithError(text), closing.evidence, true) }
       }
       if closing.reason.contains("M2O-PH1") { tally.microdataError("a close reason says M2O-PH1", closing.evidence) }
@@ -235,23 +247,24 @@ extension Diagnostician {
     for side in 0...1 { settle(link, importer: side) }
   }
 
-  private mutating func unknown(_ link: Link) {
+  private func unknown(_ link: Link) {
     guard let closing = link.closing else { return }
     let who = link.party(closing.side).name
     let whom = link.party(1 - closing.side).name
     withPair(link) { pair in
-      let text = "\(who) refuses \(whom): \"\(excerpt(closing.reason, 90))\""
+      let text = "\(who) refuses \(whom) as unknown (\"\(excerpt(closing.reason, 90))\")"
       pair.unknown = (text, (pair.unknown?.count ?? 0) + 1, pair.unknown?.evidence ?? closing.evidence)
     }
   }
 
   private static func isError(_ reason: String) -> Bool {
-    ["with error", "onMsgHandler error", "Decryption of message failed", "No lifesign", "Queue is full",
+    [
+      "with error", "onMsgHandler error", "Decryption of message failed", "No lifesign", "Queue is full",
       "does not conform to JSON", "Incoming encrypted message",
     ].contains { reason.contains($0) }
   }
 
-  private mutating func settle(_ link: Link, importer side: Int) {
+  private func settle(_ link: Link, importer side: Int) {
     let importer = link.sides[side]
     var isLost = false
     for (_, request) in importer.pending.sorted(by: { $0.value.evidence.line < $1.value.evidence.line }) {

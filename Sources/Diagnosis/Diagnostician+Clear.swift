@@ -3,7 +3,7 @@ import Wire
 
 extension Diagnostician {
   /// What is said in clear; false for what belongs to the encrypted part.
-  mutating func observeClear(_ event: Event, _ link: Link, _ evidence: Evidence) -> Bool {
+  func observeClear(_ event: Event, _ link: Link, _ evidence: Evidence) -> Bool {
     switch event.kind {
     case .opened: if event.direction == .fromClient { tally.sockets += 1 }
     case .socketError(let text): tally.socketFailures.add("\(link.conn): \(excerpt(text, 80))", evidence)
@@ -26,7 +26,7 @@ extension Diagnostician {
     return true
   }
 
-  private mutating func server(
+  private func server(
     _ message: CommServerMessage, _ direction: Direction, _ link: Link, _ evidence: Evidence
   ) {
     switch message {

@@ -15,7 +15,13 @@ extension Diagnostician {
     }
     for flow in flows.values {
       let key = PairKey(flow.exporter, flow.importer)
-      diagnoses[key, default: PairDiagnosis(first: key.first, second: key.second)].flows.append(flow.diagnosis())
+      var direction = flow.diagnosis()
+      // A log tells what an instance stored, not from whom; with one exporter that is the same.
+      if flows.values.count(where: { $0.importer == flow.importer }) == 1 {
+        direction.stored = log.stored(flow.importer)
+      }
+      if let ignored = log.ignoredGroupGrants(flow) { direction.remarks.append(ignored) }
+      diagnoses[key, default: PairDiagnosis(first: key.first, second: key.second)].flows.append(direction)
     }
     out.pairs = diagnoses.values.sorted {
       ($0.first.name, $0.second.name, $0.first.person ?? "", $0.second.person ?? "")
@@ -24,7 +30,7 @@ extension Diagnostician {
     for index in out.pairs.indices {
       out.pairs[index].flows.sort { $0.exporter.name < $1.exporter.name }
     }
-    out.troubles = Troubles(tally: tally, pairs: out.pairs).all
+    out.troubles = Troubles(tally: tally, log: log, pairs: out.pairs).all
     return out
   }
 
@@ -44,7 +50,8 @@ extension Diagnostician {
     }
     let times = unknown.count > 1 ? " (\(unknown.count) times, never otherwise)" : ""
     return Remark(
-      cause: Cause("unknown-peer", "\(unknown.text)\(times). \(why)", fact: fact, isProven: false), count: unknown.count,
+      cause: Cause("unknown-peer", "\(unknown.text)\(times). \(why)", fact: fact, isProven: false),
+      count: unknown.count,
       evidence: unknown.evidence, isTrouble: true)
   }
 }

@@ -4,8 +4,9 @@ import Wire
 
 /// Follows the events of a session and says at its end what was offered, what is missing and why.
 ///
-/// Memory follows the number of open connections and the bounds of `Flow`, not the session's length.
-public struct Diagnostician {
+/// Memory follows the number of open connections and the bounds of `Flow`, not the session's length. A class, for one
+/// session and one thread.
+public final class Diagnostician {
   static let flowCapacity = 512
   /// A request this close behind its own control text arrives in the same burst (chum.md 1.2, F11).
   static let burst = 5.0
@@ -16,6 +17,7 @@ public struct Diagnostician {
   var pairs: [PairKey: Pair] = [:]
   var droppedPairs = 0
   var tally = SessionTally()
+  var log = LogWatch()
 
   struct FlowKey: Hashable {
     let exporter: Party
@@ -37,10 +39,12 @@ public struct Diagnostician {
 
   public init() {}
 
-  public mutating func observe(_ event: Event) {
+  public func observe(_ event: Event) {
     switch event.kind {
     case .wireFrame, .frame, .keepalive, .fragment, .plain: return
     case .ended: return retire(event.leg)
+    case .logged(let entry):
+      return observe(entry, Evidence(conn: event.conn, line: event.line, time: event.time))
     default: break
     }
     let link = links[event.leg] ?? Link(conn: event.conn)
@@ -56,12 +60,12 @@ public struct Diagnostician {
     }
   }
 
-  public mutating func finish() -> SessionDiagnosis {
+  public func finish() -> SessionDiagnosis {
     for leg in links.keys.sorted() { retire(leg) }
     return result()
   }
 
-  private mutating func close(
+  private func close(
     _ link: Link, _ event: Event, _ code: Int, _ reason: String, _ echo: Bool, _ evidence: Evidence
   ) {
     let side = Int(event.direction.rawValue)
@@ -74,7 +78,7 @@ public struct Diagnostician {
     }
   }
 
-  private mutating func retire(_ leg: Int) {
+  private func retire(_ leg: Int) {
     guard let link = links.removeValue(forKey: leg) else { return }
     tally.left(link)
     guard !link.isMirror else { return }
@@ -87,7 +91,7 @@ public struct Diagnostician {
     link.sides[side].flow
   }
 
-  mutating func ensureFlow(_ link: Link, importer side: Int) {
+  func ensureFlow(_ link: Link, importer side: Int) {
     guard link.sides[side].flow == nil else { return }
     let key = FlowKey(exporter: link.party(1 - side), importer: link.party(side))
     if let known = flows[key] {
@@ -101,7 +105,7 @@ public struct Diagnostician {
     }
   }
 
-  mutating func withPair(_ link: Link, _ change: (inout Pair) -> Void) {
+  func withPair(_ link: Link, _ change: (inout Pair) -> Void) {
     let key = PairKey(link.party(0), link.party(1))
     guard pairs[key] != nil || pairs.count < Self.flowCapacity else {
       droppedPairs += 1

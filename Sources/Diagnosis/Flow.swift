@@ -44,8 +44,6 @@ final class Flow {
   var lastList: Evidence?
   var asked = 0
   private var sent: [(count: Int, bytes: Int)] = [(0, 0), (0, 0), (0, 0), (0, 0)]
-  /// What the importer's log says is stored; nil without a log.
-  var stored: Int?
   private var refusals: [FlowDiagnosis.Refusal] = []
   private var remarks: [Remark] = []
   /// ID hashes of channels that Topics refer to; whether they are offered shows at the end.
@@ -81,19 +79,18 @@ final class Flow {
     return root.type
   }
 
-  func begin(_ hash: ObjectHash, round: Int32) {
-    guard var root = roots[hash] else { return }
-    if root.state == .arrived { root.askedAgain = true }
+  /// The importer works at a root. `isStart` says that it asked for the children, which comes first.
+  func begin(_ hash: ObjectHash, round: Int32, isStart: Bool) {
+    guard var root = roots[hash], isStart || root.lastRound != round else { return }
+    if root.state == .arrived, root.lastRound != round { root.askedAgain = true }
     root.state = .asked
     root.cause = -1
     root.lastRound = round
     roots[hash] = root
   }
 
-  func arrive(_ hash: ObjectHash) {
-    roots[hash]?.state = .arrived
-    roots[hash]?.cause = -1
-  }
+  /// The root itself came, which is the last of its tree; it is whole unless a child failed before.
+  func arrive(_ hash: ObjectHash) { if roots[hash]?.state != .failed { roots[hash]?.state = .arrived } }
 
   /// Something of the root's tree went wrong; the first reason of a round is the real one.
   func fail(_ hash: ObjectHash, _ cause: Cause, _ evidence: Evidence?) {
@@ -170,7 +167,6 @@ final class Flow {
     var out = FlowDiagnosis(exporter: exporter, importer: importer)
     out.lists = lists
     out.asked = asked
-    out.stored = stored
     out.refused = refusals
     for (index, kind) in [ObjectKind.object, .id, .blob, .clob].enumerated() where sent[index].count > 0 {
       out.sent.append(.init(kind: kind.rawValue, count: sent[index].count, bytes: sent[index].bytes))
@@ -193,7 +189,9 @@ final class Flow {
           ?? MissingRoots(type: name, count: 0, examples: [], cause: cause, evidence: root.evidence)
         group.count += 1
         if group.examples.count < 3 { group.examples.append(hash.hex) }
-        missing[name + cause.text] = (group, min(missing[name + cause.text]?.order ?? .max, root.evidence?.line ?? .max))
+        missing[name + cause.text] = (
+          group, min(missing[name + cause.text]?.order ?? .max, root.evidence?.line ?? .max)
+        )
       }
     }
     out.offered = offers.values.sorted { ($0.kind, $0.type) < ($1.kind, $1.type) }

@@ -92,6 +92,10 @@ final class Link {
   var first: Evidence?
   var last = 0.0
   var unreadable = false
+  /// Time of the last message of the identity exchange.
+  var lastSaid = 0.0
+  /// A reason was given already why this connection failed.
+  var isExplained = false
   var isMidway = false
   var hasChum: Bool { ends[0].text != nil || ends[1].text != nil || sides[0].rounds + sides[1].rounds > 0 }
   var isEstablished: Bool { ends[0].instance != nil && ends[1].instance != nil }

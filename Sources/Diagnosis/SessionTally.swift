@@ -103,7 +103,8 @@ struct SessionTally {
       }
     var refusal = refusals[target] ?? Refusal(evidence: closing.evidence)
     refusal.count += 1
-    refusal.text = "\"\(excerpt(closing.reason, 80))\": \(state)"
+    let words = closing.reason.isEmpty ? "closed without a reason" : "\"\(excerpt(closing.reason, 80))\""
+    refusal.text = "\(words): \(state)"
     refusal.isSettled = false
     if refusals[target] != nil || refusals.count < Self.keyCapacity { refusals[target] = refusal }
   }
@@ -146,11 +147,16 @@ struct SessionTally {
     let wrong = link.ends.compactMap(\.provedWrong).first
     let why =
       wrong != nil
-      ? "a person could not prove its key" : link.fault?.text ?? link.closingText() ?? "the other side said nothing more"
+      ? "a person could not prove its key"
+      : link.fault?.text
+        ?? (link.last - link.lastSaid > 2_000
+          ? "\(link.party(link.ends[0].instance == nil ? 0 : 1).name) said nothing more for "
+            + "\(Int((link.last - link.lastSaid) / 1_000)) s" : link.closingText() ?? "the recording ends")
     // Two instances that dial each other at once drop one of the two connections.
     if link.closing?.reason.contains("Duplicate connection") == true { return }
     establishmentFailures.add(
-      "\(link.conn): the identity exchange did not end: \(why)", wrong ?? link.fault?.evidence ?? link.closing?.evidence)
+      "\(link.conn): the identity exchange did not end: \(why)", wrong ?? link.fault?.evidence ?? link.closing?.evidence
+    )
   }
 
   private mutating func start(_ link: Link) {

@@ -3,6 +3,7 @@ import Trace
 /// The troubleshooting list of the users, turned into checks that a recording can answer.
 struct Troubles {
   let tally: SessionTally
+  let log: LogWatch
   let pairs: [PairDiagnosis]
 
   var all: [Trouble] { [microdata, synchronisation, establishment, channels] }
@@ -29,12 +30,12 @@ struct Troubles {
     let form: TroubleCheck
     if tally.microdata.count > 0 {
       form = check("microdata-form", "wrong form or M2O-PH1", .yes, counted(tally.microdata), tally.microdata.first)
-    } else if sent > 0 {
+    } else if sent > 0, tally.goodObjects > 0 {
       form = check(
         "microdata-form", "wrong form or M2O-PH1", .no,
         "\(tally.goodObjects) objects and files of right form and hash, no M2O-PH1 in any error or close reason")
     } else {
-      form = check("microdata-form", "wrong form or M2O-PH1", .notSeen, "no object was sent")
+      form = check("microdata-form", "wrong form or M2O-PH1", .notSeen, "no object or file arrived")
     }
     let grants: TroubleCheck
     if tally.grants.count > 0 {
@@ -51,10 +52,26 @@ struct Troubles {
 
   /// What only an instance's log can tell.
   private var logChecks: [TroubleCheck] {
-    [
-      check(
-        "grant-component", "grants by another component than LeuteAccessRightsManager, or twice", .notSeen,
-        "grants are not on the wire: hand over the instance's log")
+    let question = "grants by another component than the one that may, or twice"
+    if log.foreignGrants.count > 0 {
+      return [
+        check("grant-component", question, .yes, counted(log.foreignGrants), log.foreignGrants.first)
+      ]
+    }
+    if log.repeatedGrants.count > 0 {
+      return [
+        check(
+          "grant-component", question, .no,
+          "\(log.grants) grants, each by the component that may; repeated ones change nothing (F21): "
+            + counted(log.repeatedGrants),
+          log.repeatedGrants.first)
+      ]
+    }
+    return [
+      log.grants > 0
+        ? check("grant-component", question, .no, "\(log.grants) grants, each by the component that may")
+        : check(
+          "grant-component", question, .notSeen, "grants are not on the wire: hand over the instance's log with --log")
     ]
   }
 
@@ -86,11 +103,18 @@ struct Troubles {
     } else if tally.started > 0 {
       checks.append(check("first-request", "requests behind the text are answered", .no, "none was lost"))
     }
-    checks.append(
-      check(
-        "plugins", "a plugin swallows or changes the text", .notSeen,
-        "the text travels encrypted, so a plugin below the encryption never sees it (F12); the instance's log would show "
-          + "the others"))
+    let plugins = "a plugin swallows or changes the text"
+    if log.swallowed.count > 0 {
+      checks.append(check("plugins", plugins, .yes, counted(log.swallowed), log.swallowed.first))
+    } else if log.plugins > 0 {
+      checks.append(check("plugins", plugins, .no, "\(log.plugins) messages passed plugins, none touched the text"))
+    } else {
+      checks.append(
+        check(
+          "plugins", plugins, .notSeen,
+          "the text travels encrypted, so a plugin below the encryption never sees it (F12); a log would show the others"
+        ))
+    }
     return Trouble(title: "\"synchronisation\" message not handled", checks: checks)
   }
 
@@ -107,7 +131,9 @@ struct Troubles {
       }
     }
     add("web-socket", "WebSocket to the CommServer", tally.socketFailures, tally.sockets, "connections opened")
-    add("registration", "registration at the CommServer", tally.registrationFailures, tally.registrations, "succeeded")
+    add(
+      "registration", "registration at the CommServer", tally.registrationFailures, tally.registrations,
+      "registrations succeeded")
     let open = tally.refusals.values.filter { !$0.isSettled }.sorted { $0.evidence.line < $1.evidence.line }
     let targets = "the other side is registered"
     if let first = open.first {
@@ -137,7 +163,8 @@ struct Troubles {
         "accepted by the inviter")
     }
     if let unknown = remarks("unknown-peer").first {
-      checks.append(check("known-person", "both know each other", .yes, unknown.cause.text, unknown.evidence))
+      let text = unknown.cause.text.split(separator: ". ", maxSplits: 1).first.map(String.init) ?? ""
+      checks.append(check("known-person", "both know each other", .yes, text, unknown.evidence))
     }
     return Trouble(title: "connection establishment fails", checks: checks)
   }
@@ -156,6 +183,15 @@ struct Troubles {
       } else {
         check("channel-visible", question, .no, "\(topics.reduce(0) { $0 + $1.count }) roots of topics and channels")
       }
-    return Trouble(title: "the other side does not see a channel", checks: [answer])
+    let early = "a one-to-one channel is granted before its first message"
+    let granted: TroubleCheck =
+      if log.lateGrants.count > 0 {
+        check("channel-granted", early, .yes, counted(log.lateGrants), log.lateGrants.first)
+      } else if log.channels > 0 {
+        check("channel-granted", early, .no, "\(log.channels) channels made, each granted before its first message")
+      } else {
+        check("channel-granted", early, .notSeen, "grants are not on the wire: hand over the instance's log")
+      }
+    return Trouble(title: "the other side does not see a channel", checks: [answer, granted])
   }
 }

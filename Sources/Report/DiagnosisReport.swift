@@ -32,7 +32,8 @@ public enum DiagnosisReport {
     guard !pair.flows.isEmpty || !pair.remarks.isEmpty else { return [] }
     let chum =
       pair.chum.isEmpty
-      ? "no CHUM came about" : "CHUM on \(ConsoleReport.printable(pair.chum.prefix(4).joined(separator: ", ")))"
+      ? "no CHUM came about"
+      : "CHUM on \(ConsoleReport.printable(pair.chum.prefix(4).joined(separator: ", ")))"
         + (pair.chum.count > 4 ? " and \(pair.chum.count - 4) more connections" : "")
     var lines = ["\(palette.bold("\(name(pair.first)) and \(name(pair.second))")): \(chum)"]
     for flow in pair.flows { lines += self.flow(flow, palette) }
@@ -43,10 +44,10 @@ public enum DiagnosisReport {
   private static func flow(_ flow: FlowDiagnosis, _ palette: Palette) -> [String] {
     var lines = ["    \(name(flow.exporter)) → \(name(flow.importer)): \(ConsoleReport.printable(summary(flow)))"]
     for group in flow.missing.prefix(8) {
-      let names = group.examples.map { "\($0.prefix(8))…" }.joined(separator: ", ")
+      let names = group.examples.prefix(2).map { "\($0.prefix(8))…" }.joined(separator: ", ")
       lines.append(
         "      \(palette.red("missing")) \(group.count) \(ConsoleReport.printable(group.type)) (\(names)"
-          + "\(group.count > group.examples.count ? ", …" : "")): \(reason(group.cause))\(place(group.evidence))")
+          + "\(group.count > 2 ? ", …" : "")): \(reason(group.cause))\(place(group.evidence))")
     }
     if flow.missing.count > 8 { lines.append("      \(flow.missing.count - 8) more reasons: see --json") }
     for refusal in flow.refused where !refusal.wasAnnounced {
@@ -62,7 +63,7 @@ public enum DiagnosisReport {
 
   static func summary(_ flow: FlowDiagnosis) -> String {
     guard flow.lists > 0 else { return "no list of roots was answered" }
-    guard flow.offeredCount > 0 else { return "offered nothing in \(flow.lists) lists" }
+    guard flow.offeredCount > 0 else { return "offered nothing in \(flow.lists) list\(flow.lists == 1 ? "" : "s")" }
     let offers = flow.offered.prefix(5).map { "\($0.count) \($0.kind) \($0.type)" }.joined(separator: ", ")
     var parts = ["offered \(offers)\(flow.offered.count > 5 ? ", …" : "")", "asked \(flow.asked)"]
     let sent = flow.sent.map { "\($0.count) \($0.kind)\($0.count == 1 ? "" : "s") of \($0.bytes) bytes" }
@@ -77,7 +78,8 @@ public enum DiagnosisReport {
 
   private static func remark(_ remark: Remark, _ palette: Palette) -> String {
     let mark = remark.isTrouble ? palette.red("trouble") : palette.dim("note")
-    let times = remark.count > 1 && remark.cause.id != "unknown-peer" ? " (\(remark.count) times)" : ""
+    let isCounted = !["unknown-peer", "nothing-granted"].contains(remark.cause.id)
+    let times = remark.count > 1 && isCounted ? " (\(remark.count) times)" : ""
     return "\(mark) \(reason(remark.cause))\(times)\(place(remark.evidence))"
   }
 
@@ -101,7 +103,9 @@ public enum DiagnosisReport {
         return ["\(answer)  \(trouble.title): \(shown.joined(separator: "; "))"]
       }
       return ["\(answer)  \(trouble.title)"]
-        + trouble.checks.filter { $0.answer == .yes }.map { "          \($0.question): \(ConsoleReport.printable($0.text))\(place($0.evidence))" }
+        + trouble.checks.filter { $0.answer == .yes }.map {
+          "          \($0.question): \(ConsoleReport.printable($0.text))\(place($0.evidence))"
+        }
     }
   }
 

@@ -134,3 +134,7 @@ extension Plants {
     }
   }
 }
+
+extension Plants {
+  static func sha256(_ text: String) -> String { SHA256.hex(text) }
+}
