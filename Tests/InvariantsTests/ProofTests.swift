@@ -7,7 +7,9 @@ import Testing
 
 @Suite("Every rule can fire, and is quiet without cause")
 struct ProofTests {
-  static let plants = Plants.connection + Plants.encrypted + Plants.pairing + Plants.chum
+  static let plants =
+    Plants.connection + Plants.encrypted + Plants.pairing + Plants.chum + Plants.access + Plants.channels
+    + Plants.plugins
 
   @Test(arguments: plants)
   func `a rule fires on its planted violation, at the right line, and not without it`(_ plant: Plant) throws {
@@ -18,6 +20,7 @@ struct ProofTests {
     case .changed(let offset): #expect(first.line == outcome.changedLine + offset, "\(first.message)")
     case .earlier: #expect(first.line < outcome.changedLine && first.line > 1, "\(first.message)")
     case .later: #expect(first.line > outcome.changedLine, "\(first.message)")
+    case .session: #expect(first.conn.hasPrefix("c") && first.line > 1, "\(first.message)")
     }
     #expect(Set(plant.also).subtracting(first.ids) == [])
     for finding in outcome.after {

@@ -35,10 +35,13 @@ public final class RuleInfo: Sendable {
   public let sight: Sight
   /// True when one copy watches all connections.
   let isSessionWide: Bool
+  /// True when it has nothing to look at without an instance's log (source L of chum.md 5.1).
+  public let needsLog: Bool
 
   public init(
     id: String, alsoDecides: [String] = [], statement: String, severity: Severity, binding: Binding = .compatible,
-    reference: String, knownDeviation: String? = nil, sight: Sight = .clear, isSessionWide: Bool = false
+    reference: String, knownDeviation: String? = nil, sight: Sight = .clear, isSessionWide: Bool = false,
+    needsLog: Bool = false
   ) {
     self.id = id
     self.alsoDecides = alsoDecides
@@ -49,6 +52,7 @@ public final class RuleInfo: Sendable {
     self.knownDeviation = knownDeviation
     self.sight = sight
     self.isSessionWide = isSessionWide
+    self.needsLog = needsLog
   }
 }
 
