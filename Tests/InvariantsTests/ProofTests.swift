@@ -64,4 +64,20 @@ struct ProofTests {
     #expect(named.subtracting(known) == [])
     for own in Self.own { #expect(!known.contains(own)) }
   }
+
+  @Test
+  func `the good log is good, alone and beside the session that it was written for`() throws {
+    #expect(try Bases.log(beside: nil).findings.values.joined().map { "\($0.rule.id) \($0.line) \($0.message)" } == [])
+    let session = Set(try Bases.file("iop-chum-1").findings.values.joined().map { "\($0.rule.id) \($0.line)" })
+    let merged = try Bases.log(beside: "iop-chum-1").findings.values.joined()
+    #expect(Set(merged.map { "\($0.rule.id) \($0.line)" }) == session)
+  }
+
+  @Test
+  func `without a log the rules that need one had nothing to look at`() throws {
+    var judge = try SessionJudge(file: "memory", source: MemorySource(try Fixtures.recording("iop-chum-1")))
+    let woken = try judge.run().rulesWoken
+    #expect(woken.filter(\.needsLog).map(\.id) == [])
+    #expect(RuleBook.all.count { $0.info.needsLog } >= 50)
+  }
 }

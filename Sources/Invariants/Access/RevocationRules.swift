@@ -125,8 +125,7 @@ struct RevocationDoesNotRecall: Rule {
 
   /// The subject and what it refers to, as far as an import stored it here.
   private func kept(_ subject: HashKey, _ peer: PeerLog) -> [HashKey] {
-    let all = [subject] + (peer.references[subject] ?? []) + (peer.nodes[subject] ?? []).map(\.key)
-    return all.filter { peer.known[$0]?.isImported == true }
+    peer.reach(of: [subject], limit: 1_000).filter { peer.known[$0]?.isImported == true }.sorted()
   }
 }
 

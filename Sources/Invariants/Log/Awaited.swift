@@ -7,6 +7,7 @@ struct Awaited<Key: Hashable & Sendable>: Sendable {
   private static var capacity: Int { 20_000 }
 
   struct Wait: Sendable {
+    let key: Key
     let since: Witness
     let text: String
   }
@@ -21,7 +22,7 @@ struct Awaited<Key: Hashable & Sendable>: Sendable {
 
   mutating func expect(_ key: Key, _ since: Witness, _ text: String = "") {
     guard waits[key] == nil, waits.count < Self.capacity else { return }
-    waits[key] = Wait(since: since, text: text)
+    waits[key] = Wait(key: key, since: since, text: text)
     order.append(key)
   }
 

@@ -160,14 +160,18 @@ final class PeerLog {
 
   /// True when a hash is reached from one of the roots by the references of the log; looks at 10,000 objects at most.
   func reaches(_ wanted: HashKey, from roots: Set<HashKey>) -> Bool {
+    if roots.contains(wanted) { return true }
+    return reach(of: roots, limit: 10_000).contains(wanted)
+  }
+
+  /// What the references and histories of the log reach, the roots included; at most about `limit` hashes.
+  func reach(of roots: Set<HashKey>, limit: Int) -> Set<HashKey> {
     var seen = roots
     var open = Array(roots)
-    while let next = open.popLast(), seen.count < 10_000 {
-      if next == wanted { return true }
-      var near = references[next] ?? []
-      near += (nodes[next] ?? []).map(\.key)
-      for key in near where seen.insert(key).inserted { open.append(key) }
+    while let next = open.popLast(), seen.count < limit {
+      for key in references[next] ?? [] where seen.insert(key).inserted { open.append(key) }
+      for node in nodes[next] ?? [] where seen.insert(node.key).inserted { open.append(node.key) }
     }
-    return false
+    return seen
   }
 }

@@ -61,23 +61,25 @@ struct ControlTextReachesTheHandler: Rule {
   static let interests: EventSet = [.logged, .controlText]
   private static let capacity = 10_000
   private var owed = Awaited<PluginSpot>()
-  /// Instances that write down what their handlers get, and spots whose handler has had the text already.
+  /// Instances that write down what their handlers get: others prove nothing by saying nothing.
   private var writers: Set<String> = []
+  /// Spots whose handler has had the text already.
   private var done: Set<PluginSpot> = []
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    for wait in owed.overdue(at: event.time) { report.violation(at: wait.since, by: .instance, wait.text) }
     switch event.kind {
     case .controlText(let text):
       // To the client of the connection, who writes the log that names it.
-      guard event.direction == .fromServer, let name = report.leg.clientPeer, writers.contains(name) else { return }
+      guard event.direction == .fromServer, let name = report.leg.clientPeer else { return }
       expect(PluginSpot(LogEvent(peer: name, conn: event.conn, .firstFullSync)), text, event)
     case .logged(let log):
       switch log.fact {
       case .pluginPassed(let pass) where pass.isIncoming:
-        if writers.count < LogFacts.peerCapacity { writers.insert(log.peer) }
-        if pass.before == .text(Plugins.controlText) { expect(PluginSpot(log), Plugins.controlText, event) }
+        if pass.before == .text(Plugins.controlText) || pass.after == .text(Plugins.controlText) {
+          expect(PluginSpot(log), Plugins.controlText, event)
+        }
+      case .pluginAttached("handler", _): admit(log.peer)
       case .handlerGotText(let text): got(text, log, event, &report)
       case .chumStarted: done.remove(PluginSpot(log))
       default: break
@@ -95,7 +97,7 @@ struct ControlTextReachesTheHandler: Rule {
 
   private mutating func got(_ text: String, _ log: LogEvent, _ event: Event, _ report: inout Reporter) {
     let spot = PluginSpot(log)
-    if writers.count < LogFacts.peerCapacity { writers.insert(log.peer) }
+    admit(log.peer)
     if text == Plugins.controlText {
       owed.fulfil(spot)
       if done.count < Self.capacity { done.insert(spot) }
@@ -115,8 +117,14 @@ struct ControlTextReachesTheHandler: Rule {
     text.utf8.count >= 4 && text.utf8.count < Plugins.controlText.utf8.count && contains(Plugins.controlText, text)
   }
 
+  private mutating func admit(_ peer: String) {
+    if writers.count < LogFacts.peerCapacity { writers.insert(peer) }
+  }
+
   mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) {
-    for wait in owed.overdue(at: end.time) { report.violation(at: wait.since, by: .instance, wait.text) }
+    for wait in owed.overdue(at: end.time) where writers.contains(wait.key.peer) {
+      report.violation(at: wait.since, by: .instance, wait.text)
+    }
   }
 }
 

@@ -71,7 +71,7 @@ extension Plants {
     .log("PLG-009", "a message that changes on its way") { log in
       log.set(log.index("pluginPassed", "alice", ("plugin", "fragmentation")), ("after", "synchronisatio"))
     },
-    .log("PLG-010", "CHUM with the queue attached", at: .changed(0)) { log in
+    .log("PLG-010", "CHUM with the queue attached", at: .later) { log in
       log.remove(log.index("pluginAttached", "bob", ("plugin", "promise"), ("index", -1)))
     },
     .log("PLG-010", "a running CHUM that is queued") { log in
