@@ -9,7 +9,7 @@ import Testing
 struct ProofTests {
   static let plants =
     Plants.connection + Plants.encrypted + Plants.pairing + Plants.chum + Plants.access + Plants.channels
-    + Plants.plugins
+    + Plants.plugins + Plants.chumLog
 
   @Test(arguments: plants)
   func `a rule fires on its planted violation, at the right line, and not without it`(_ plant: Plant) throws {

@@ -20,7 +20,7 @@ extension RuleBook {
   ]
   private static let repetitions: [any Rule.Type] = [
     KnownIsNotRequested.self, NothingIsSentTwice.self, RootsAreRequestedOrKnown.self, RoundsEnd.self,
-    SecondSyncIsEmpty.self, NoChumForStrangers.self,
+    SecondSyncIsEmpty.self, NoChumForStrangers.self, CommServerCannotDecrypt.self,
   ]
   private static let requests: [any Rule.Type] = [
     OnlyAnnouncedIsRequested.self, RightServiceForTheKind.self, ArgumentsAreHashes.self, OneAttemptARound.self,

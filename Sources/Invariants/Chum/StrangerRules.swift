@@ -23,3 +23,17 @@ struct NoChumForStrangers: Rule {
     }
   }
 }
+
+/// SEC-003: the CommServer is blind.
+struct CommServerCannotDecrypt: Rule {
+  static let info = RuleInfo(
+    id: "SEC-003", statement: "No frame opens with a key that the CommServer can make of what it sees.",
+    severity: .critical, reference: "chum.md 5.9")
+  static let interests: EventSet = .openToServer
+  init(_ facts: SessionFacts) {}
+
+  mutating func observe(_ event: Event, _ report: inout Reporter) {
+    guard case .openToServer(let key) = event.kind else { return }
+    report.violation(at: event, by: event.sender, "the frame opens with \(key)")
+  }
+}

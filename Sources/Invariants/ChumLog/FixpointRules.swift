@@ -108,12 +108,13 @@ struct SetsConverge: Rule {
   static let info = RuleInfo(
     id: "CHUM-062", statement: "When a round has transferred nothing, the importer holds all that was announced.",
     severity: .major, reference: "chum.md 5.5", knownDeviation: "F47", sight: .decrypted, needsLog: true)
-  static let interests: EventSet = [.roundStarted, .announced, .objectRequested, .rootsListed, .logged]
+  static let interests: EventSet = [.roundStarted, .announced, .objectRequested, .rootsListed, .closed]
   private static let capacity = 50_000
   private struct Importer {
     var list: [HashKey: Place] = [:]
     var isNewList = true
     var asked = 0
+    var listedAt = Double.infinity
     var reported = false
   }
   private var importers = [Importer(), Importer()]
@@ -132,21 +133,30 @@ struct SetsConverge: Rule {
     case .rootsListed(_, let count):
       if count == 0 { importers[1 - side].list.removeAll() }
       importers[1 - side].isNewList = true
+      importers[1 - side].listedAt = event.time
     case .objectRequested: importers[side].asked += 1
     case .roundStarted:
-      defer { importers[side].asked = 0 }
-      guard importers[side].asked == 0, !importers[side].reported,
-        let (peer, _) = report.log.parties(side, report.leg), peer.isKnownWhole
-      else { return }
-      let missing = importers[side].list.filter { peer.known[$0.key] == nil }
-      guard let first = missing.min(by: { ($0.value.line, $0.key) < ($1.value.line, $1.key) }) else { return }
-      importers[side].reported = true
-      report.violation(
-        at: event, by: event.sender,
-        "\(peer.name) is at rest without \(missing.count) of \(importers[side].list.count) announced roots, first "
-          + "\(first.key.head)…", because: [Witness(first.value, "its announcement")])
+      judge(side, event, &report)
+      importers[side].asked = 0
+      importers[side].listedAt = .infinity
+    case .closed:
+      // An importer that has asked for nothing for so long is done with its list.
+      for side in 0...1 where event.time - importers[side].listedAt > 250 { judge(side, event, &report) }
     default: break
     }
+  }
+
+  private mutating func judge(_ side: Int, _ event: Event, _ report: inout Reporter) {
+    guard importers[side].asked == 0, !importers[side].reported,
+      let (peer, _) = report.log.parties(side, report.leg), peer.isKnownWhole
+    else { return }
+    let missing = importers[side].list.filter { peer.known[$0.key] == nil }
+    guard let first = missing.min(by: { ($0.value.line, $0.key) < ($1.value.line, $1.key) }) else { return }
+    importers[side].reported = true
+    report.violation(
+      at: event, by: speaker(side),
+      "\(peer.name) is at rest without \(missing.count) of \(importers[side].list.count) announced roots, first "
+        + "\(first.key.head)…", because: [Witness(first.value, "its announcement")])
   }
 }
 
@@ -159,6 +169,8 @@ private struct HeadWatch: Sendable {
     var isNewList = [true, true]
     var asked = [0, 0]
     var rounds = [0, 0]
+    /// When the last round began.
+    var started = [0.0, 0.0]
     var wasQuiet = [false, false]
     var reported: Set<HashKey> = []
   }
@@ -215,16 +227,26 @@ private struct HeadWatch: Sendable {
       leg.wasQuiet[side] = leg.rounds[side] > 0 && leg.asked[side] == 0
       leg.asked[side] = 0
       leg.rounds[side] += 1
+      leg.started[side] = event.time
       legs[event.leg] = leg
       return leg.wasQuiet == [true, true] ? differing(event.leg, report) : []
-    case .closed: legs[event.leg] = nil
+    case .closed:
+      guard let leg = legs[event.leg] else { return [] }
+      let isQuiet = (0...1).allSatisfy {
+        leg.rounds[$0] > 0 && leg.asked[$0] == 0 && event.time - leg.started[$0] > 250
+      }
+      let found = isQuiet ? differing(event.leg, report) : []
+      legs[event.leg] = nil
+      return found
     default: break
     }
     return []
   }
 
   private mutating func differing(_ number: Int, _ report: Reporter) -> [Pair] {
-    guard let leg = legs[number], let first = report.leg.persons[0], let second = report.leg.persons[1],
+    // Of a relay that was recorded at both ends, one end speaks.
+    guard report.role != .listener || !report.leg.remoteIsRecorded, let leg = legs[number],
+      let first = report.leg.persons[0], let second = report.leg.persons[1],
       let one = report.log.only(first), let other = report.log.only(second)
     else { return [] }
     var found: [Pair] = []

@@ -76,54 +76,84 @@ struct HeadHoldsImportedLeaves: Rule {
   static let interests: EventSet = .logged
   private static let capacity = 20_000
   private struct Leaf: Sendable {
-    let peer: String
     let node: HashKey
     let data: HashKey
-    let idKey: HashKey
     let witness: Witness
   }
-  /// Imported nodes that no other imported node stands on.
-  private var leaves: [AtPeer: Leaf] = [:]
-  private var heads: [AtPeer: (node: HashKey?, data: HashKey?)] = [:]
+  /// What was imported of one history since the last import that a head followed.
+  private struct Batch: Sendable {
+    var leaves: [HashKey: Leaf] = [:]
+    var head: LogHead?
+  }
+  private var batches: [AtPeer: Batch] = [:]
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard case .logged(let log) = event.kind, let peer = report.log.peer else { return }
     switch log.fact {
-    case .objectStored(let object):
-      guard object.viaChum == true, object.type?.hasPrefix("VersionNode") == true, let node = HashKey(object.hash) else {
-        return
-      }
-      let keys = object.references.compactMap { HashKey($0) }
-      for key in keys { leaves[AtPeer(peer: log.peer, key: key)] = nil }
-      guard leaves.count < Self.capacity, let data = keys.first(where: { peer.idOf[$0] != nil }), let id = peer.idOf[data]
-      else { return }
-      leaves[AtPeer(peer: log.peer, key: node)] = Leaf(
-        peer: log.peer, node: node, data: data, idKey: id, witness: Witness(event, "the leaf is imported"))
+    case .objectStored(let object): store(object, peer, event, &report)
     case .headSet(let head):
-      guard let id = HashKey(head.idHash), heads.count < Self.capacity else { return }
-      heads[AtPeer(peer: log.peer, key: id)] = (
-        head.node.flatMap { HashKey($0) }, head.data.flatMap { HashKey($0) }
-      )
-    case .chumEnded: judge(log.peer, peer, event, &report)
-    case .storeSnapshot(let snapshot): if snapshot.when == "end" { judge(log.peer, peer, event, &report) }
+      guard let id = HashKey(head.idHash) else { return }
+      let place = AtPeer(peer: log.peer, key: id)
+      guard var batch = batches[place] else { return }
+      batch.head = head
+      // A head that holds all is what was due; what comes later is another matter.
+      batches[place] = lacking(batch, peer).isEmpty ? nil : batch
+    case .chumEnded: judgeAll(peer, event, &report)
+    case .storeSnapshot(let snapshot): if snapshot.when == "end" { judgeAll(peer, event, &report) }
     default: break
     }
   }
 
-  private mutating func judge(_ name: String, _ peer: PeerLog, _ event: Event, _ report: inout Reporter) {
-    let mine = leaves.filter { $0.key.peer == name }
-    for (key, leaf) in mine.sorted(by: { $0.value.witness.line < $1.value.witness.line }) {
-      leaves[key] = nil
-      guard let head = heads[AtPeer(peer: name, key: leaf.idKey)], let node = head.node, node != leaf.node,
-        head.data != leaf.data, peer.references[node] != nil,
-        !peer.reaches(leaf.data, from: [node]), !peer.reaches(leaf.node, from: [node])
-      else { continue }
-      report.violation(
-        at: event, by: .instance,
-        "\(name): the head \(node.head)… of \(leaf.idKey.head)… does not include the imported node \(leaf.node.head)…",
-        because: [leaf.witness], deviation: "F2")
+  private mutating func store(
+    _ object: LogStoredObject, _ peer: PeerLog, _ event: Event, _ report: inout Reporter
+  ) {
+    guard object.viaChum == true, object.type?.hasPrefix("VersionNode") == true, let node = HashKey(object.hash) else {
+      return
     }
+    let keys = object.references.compactMap { HashKey($0) }
+    guard let data = keys.first(where: { peer.idOf[$0] != nil }), let id = peer.idOf[data] else { return }
+    let place = AtPeer(peer: peer.name, key: id)
+    if batches[place]?.head != nil { judge(place, peer, event, &report) }
+    guard batches[place] != nil || batches.count < Self.capacity else { return }
+    var batch = batches[place] ?? Batch()
+    for key in keys { batch.leaves[key] = nil }
+    if batch.leaves.count < 1_000 {
+      batch.leaves[node] = Leaf(node: node, data: data, witness: Witness(event, "the leaf is imported"))
+    }
+    batches[place] = batch
+  }
+
+  private mutating func judgeAll(_ peer: PeerLog, _ event: Event, _ report: inout Reporter) {
+    for place in batches.keys.filter({ $0.peer == peer.name }).sorted(by: { $0.key < $1.key }) {
+      judge(place, peer, event, &report)
+    }
+  }
+
+  private mutating func judge(_ place: AtPeer, _ peer: PeerLog, _ event: Event, _ report: inout Reporter) {
+    guard let batch = batches.removeValue(forKey: place), let node = batch.head?.node,
+      let leaf = lacking(batch, peer).first
+    else { return }
+    report.violation(
+      at: event, by: .instance,
+      "\(peer.name): the head \(short(node)) of \(place.key.head)… does not include the imported node \(leaf.node.head)…",
+      because: [leaf.witness], deviation: "F2")
+  }
+
+  /// The leaves that the batch's head does not include; all of them before there is a head.
+  private func lacking(_ batch: Batch, _ peer: PeerLog) -> [Leaf] {
+    guard let node = batch.head?.node.flatMap({ HashKey($0) }), let data = batch.head?.data.flatMap({ HashKey($0) })
+    else { return [] }
+    return batch.leaves.values.sorted { $0.witness.line < $1.witness.line }.filter { leaf in
+      node != leaf.node && data != leaf.data && !includes(data, leaf, peer)
+        && !peer.reaches(leaf.node, from: [node]) && !peer.reaches(leaf.data, from: [node])
+    }
+  }
+
+  /// True when all that the leaf's data refers to is reached from the head's data: a list that was merged, say.
+  private func includes(_ data: HashKey, _ leaf: Leaf, _ peer: PeerLog) -> Bool {
+    guard let parts = peer.references[leaf.data], !parts.isEmpty else { return false }
+    return parts.allSatisfy { peer.reaches($0, from: [data]) }
   }
 }
 
