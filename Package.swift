@@ -145,7 +145,8 @@ let package = Package(
     .testTarget(
       name: "ConformanceTests",
       dependencies: [
-        "InstanceCases", "Conformance", "Report", "Results", "Scenario", "Requirements", "CommServer", "ClientMachines",
+        "InstanceCases", "Invariants", "Conformance", "Report", "Results", "Scenario", "Requirements", "CommServer",
+        "ClientMachines",
         "WebSocketWire",
         "Wire",
         "Cryptobox", "WireBytes",

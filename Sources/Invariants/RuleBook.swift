@@ -4,5 +4,11 @@ public enum RuleBook {
 
   public static func rule(_ id: String) -> (any Rule.Type)? {
     all.first { $0.info.id == id } ?? all.first { $0.info.alsoDecides.contains(id) }
+      ?? all.first { $0.info.partlyDecides.contains(id) }
+  }
+
+  /// Which requirements the rules decide, as rows of the coverage matrix.
+  public static var coverage: [(String, [String])] {
+    all.map { ("rule \($0.info.id)", [$0.info.id] + $0.info.alsoDecides + $0.info.partlyDecides) }
   }
 }

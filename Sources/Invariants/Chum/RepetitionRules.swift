@@ -31,7 +31,8 @@ struct ArrivalTable {
   mutating func arrive(_ object: SentObject, _ key: HashKey, _ event: Event) {
     guard object.sha256 == object.hash, arrivals.count < Self.capacity else { return }
     // What no importer keeps is fetched in every round (decisions.md 14).
-    if let type = object.text.flatMap({ MicrodataGlance.type(of: $0) }), ["Access", "IdAccess", "Group"].contains(type) {
+    if let type = object.text.flatMap({ MicrodataGlance.type(of: $0) }), ["Access", "IdAccess", "Group"].contains(type)
+    {
       return
     }
     if object.text != nil, object.text.flatMap({ MicrodataGlance.type(of: $0) }) == nil { return }
@@ -82,7 +83,8 @@ struct KnownIsNotRequested: Rule {
 /// CHUM-022: nothing travels twice.
 struct NothingIsSentTwice: Rule {
   static let info = RuleInfo(
-    id: "CHUM-022", statement: "No hash is sent twice to the same peer in one session, unless the first attempt failed.",
+    id: "CHUM-022",
+    statement: "No hash is sent twice to the same peer in one session, unless the first attempt failed.",
     severity: .minor, reference: "chum.md 5.5", sight: .decrypted)
   static let interests: EventSet = [.roundStarted, .announced, .objectSent]
   private var tables = [ArrivalTable(), ArrivalTable()]

@@ -43,7 +43,9 @@ struct StatisticsAgree: Rule {
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     switch event.kind {
     case .requested, .requestedBadly:
-      change(event.conn) { if event.direction == .fromClient { $0.requestsSent += 1 } else { $0.requestsReceived += 1 } }
+      change(event.conn) {
+        if event.direction == .fromClient { $0.requestsSent += 1 } else { $0.requestsReceived += 1 }
+      }
     case .streamStopped: if event.direction == .fromServer { change(event.conn) { $0.requestsReceived += 1 } }
     case .joinedMidway: change(event.conn) { $0.isWhole = false }
     case .logged(let log):
@@ -83,7 +85,9 @@ struct ListsAgree: Rule {
     switch event.kind {
     case .objectRequested(let kind, let hash, _):
       // A stream that was asked for and has not ended well.
-      if event.direction == .fromServer, kind == .blob || kind == .clob { change(event.conn) { $0.failed.insert(hash) } }
+      if event.direction == .fromServer, kind == .blob || kind == .clob {
+        change(event.conn) { $0.failed.insert(hash) }
+      }
     case .objectSent(let object):
       let direction = event.direction == .fromClient ? "AtoB" : "BtoA"
       guard object.sha256 == object.hash else { return }
@@ -102,7 +106,8 @@ struct ListsAgree: Rule {
     let old = before[key] ?? [:]
     before[key] = chum.lists.mapValues { Set($0.prefix(WireSession.capacity)) }
     guard let conn = log.conn, let session = sessions[conn], session.isWhole, !session.overflowed else { return }
-    for (name, hashes) in chum.lists.sorted(by: { $0.key < $1.key }) where name.hasPrefix("AtoB") || name.hasPrefix("BtoA") {
+    for (name, hashes) in chum.lists.sorted(by: { $0.key < $1.key })
+    where name.hasPrefix("AtoB") || name.hasPrefix("BtoA") {
       let new = Set(hashes).subtracting(old[name] ?? [])
       let wire = session.sent[name] ?? []
       if let extra = new.subtracting(wire).min() {

@@ -202,7 +202,8 @@ private struct HeadWatch: Sendable {
     let side = event.side
     switch event.kind {
     case .logged(let log):
-      guard case .headSet(let head) = log.fact, let id = HashKey(head.idHash), let data = head.data.flatMap({ HashKey($0) })
+      guard case .headSet(let head) = log.fact, let id = HashKey(head.idHash),
+        let data = head.data.flatMap({ HashKey($0) })
       else { return [] }
       let place = AtPeer(peer: log.peer, key: id)
       guard heads[place] != nil || heads.count < Self.capacity else { return [] }
@@ -259,7 +260,8 @@ private struct HeadWatch: Sendable {
       found.append(
         Pair(
           id: id, one: one.name, other: other.name, witness: mine.witness,
-          isBothWays: leg.ids[0].contains(id) && leg.ids[1].contains(id), importer: importsFirst ? one.name : other.name,
+          isBothWays: leg.ids[0].contains(id) && leg.ids[1].contains(id),
+          importer: importsFirst ? one.name : other.name,
           importerWroteItself: importsFirst ? mine.isLocal : theirs.isLocal))
     }
     return found

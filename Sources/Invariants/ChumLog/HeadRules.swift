@@ -177,7 +177,8 @@ struct HeadsMoveForward: Rule {
     guard let old, old.node != node else { return }
     if peer.reaches(node, from: [old.node]) {
       return report.violation(
-        at: event, by: .instance, "\(log.peer) sets the head of \(id.head)… back to \(node.head)…", because: [old.witness])
+        at: event, by: .instance, "\(log.peer) sets the head of \(id.head)… back to \(node.head)…",
+        because: [old.witness])
     }
     // What an import makes of two histories is decided by their data; a local write stands on the head.
     let isAlone = head.nodeType == "VersionNodeEdge" || peer.references[node] != nil
@@ -240,6 +241,8 @@ struct OneEventPerVersion: Rule {
         at: event, by: .instance, "\(log.peer) sets the head of \(id.head)… to what it was, \(short(node))",
         because: [old.witness])
     }
-    if heads[place] != nil || heads.count < Self.capacity { heads[place] = (node, Witness(event, "the same head before")) }
+    if heads[place] != nil || heads.count < Self.capacity {
+      heads[place] = (node, Witness(event, "the same head before"))
+    }
   }
 }

@@ -119,7 +119,8 @@ struct RefusalTimingIsUniform: Rule {
       times[importer].missing.append(time)
     }
     let all = times[importer]
-    guard all.existing.count + all.missing.count >= Self.probes, all.existing.count >= 100, all.missing.count >= 100 else {
+    guard all.existing.count + all.missing.count >= Self.probes, all.existing.count >= 100, all.missing.count >= 100
+    else {
       return
     }
     times[importer].judged = true

@@ -158,7 +158,8 @@ struct FailuresAreRecorded: Rule {
 struct ChumObjectIsWritten: Rule {
   static let info = RuleInfo(
     id: "CHUM-076", alsoDecides: ["CF-075"],
-    statement: "After a session that transferred something, or did not fail, a Chum object is stored.", severity: .minor,
+    statement: "After a session that transferred something, or did not fail, a Chum object is stored.",
+    severity: .minor,
     reference: "chum.md 5.5", isSessionWide: true, needsLog: true)
   static let interests: EventSet = .logged
   private var transfers: [String: Int] = [:]
@@ -173,7 +174,8 @@ struct ChumObjectIsWritten: Rule {
     case .objectStored(let object): if object.viaChum == true { transfers[log.peer, default: 0] += 1 }
     case .chumEnded(_, let error):
       guard error == nil || transfers[log.peer] ?? 0 > 0 else { return }
-      awaited.expect(log.peer, Witness(event, "the session ends"), "\(log.peer) stores no Chum object after this session")
+      awaited.expect(
+        log.peer, Witness(event, "the session ends"), "\(log.peer) stores no Chum object after this session")
     case .chumStored: awaited.fulfil(log.peer)
     default: break
     }

@@ -193,7 +193,9 @@ struct ImportChangesNothingElse: Rule {
       explain(head.node, &store)
       explain(head.data, &store)
       explain(head.idHash, &store)
-      for entry in head.entries ?? [] { for hash in [entry.entry, entry.creationTime, entry.data] { explain(hash, &store) } }
+      for entry in head.entries ?? [] {
+        for hash in [entry.entry, entry.creationTime, entry.data] { explain(hash, &store) }
+      }
     case .chumStored(let chum):
       explain(chum.hash, &store)
       explain(chum.idHash, &store)

@@ -267,6 +267,9 @@ extension Plants {
       let position = answer(editor, request)
       set(&editor, position, .data(id: id(editor, request), "[]"))
     },
+    .leg("CHUM-025", "objects listed as ID objects", "iop-chum-1", "c9", at: .later, also: ["CHUM-027"]) {
+      retypeChildren(&$0)
+    },
     .leg("LIST-001", "a list that is no list", "iop-chum-1", "c9") { editor in
       let request = editor.index("\"serviceId\":4", .fromClient)
       set(&editor, answer(editor, request), .data(id: id(editor, request), "{}"))

@@ -240,7 +240,8 @@ extension Plants {
     .beside("CHUM-013", "a grant that shows in no list") { log in
       let grant = log.grant("alice", log.chat, naming: log.identity("bob", "person"))
       log.insert(
-        log.time(grant) + 0.1, "grantCreated", "alice", ("by", "LeuteAccessRightsManager"), ("subject", .string(foreign)),
+        log.time(grant) + 0.1, "grantCreated", "alice", ("by", "LeuteAccessRightsManager"),
+        ("subject", .string(foreign)),
         ("subjectKind", "object"), ("persons", list(log.identity("bob", "person"))), ("groups", []), ("mode", "add"),
         ("status", "new"))
     },
@@ -256,7 +257,8 @@ extension Plants {
     .log("CHUM-065", "a grant that never arrives", at: .changed(0)) { log in
       let start = log.index("chumStarted", "alice", from: log.index("chumEnded", "alice"))
       log.insert(
-        log.time(start) + 10, "grantCreated", "alice", ("by", "LeuteAccessRightsManager"), ("subject", .string(foreign)),
+        log.time(start) + 10, "grantCreated", "alice", ("by", "LeuteAccessRightsManager"),
+        ("subject", .string(foreign)),
         ("subjectKind", "object"), ("persons", list(log.identity("bob", "person"))), ("groups", []), ("mode", "add"))
       for position in log.lines.indices where log.time(position) > log.time(start) + 100 {
         log.set(position, ("t", .number(log.time(position) + 700_000)))
@@ -266,7 +268,8 @@ extension Plants {
 
   /// A log that knows half of 1,200 hashes, and refusals that take 3 ms longer for those.
   private static func probes(_ events: inout [Event]) {
-    guard let last = events.last, let exporter = events.first(where: { if case .announced = $0.kind { true } else { false } })
+    guard let last = events.last,
+      let exporter = events.first(where: { if case .announced = $0.kind { true } else { false } })
     else { return }
     func hash(_ number: Int) -> String {
       let digits = String(number, radix: 16)
@@ -291,7 +294,8 @@ extension Plants {
     let inventory = (1...600).map { LogSnapshot.Item(hash: hash($0), kind: .object) }
     emit(.logged(LogEvent(peer: "exporter", .identityReady(LogIdentity(person: person ?? "")))), .fromClient)
     emit(
-      .logged(LogEvent(peer: "exporter", .storeSnapshot(LogSnapshot(when: "start", inventory: inventory)))), .fromClient)
+      .logged(LogEvent(peer: "exporter", .storeSnapshot(LogSnapshot(when: "start", inventory: inventory)))), .fromClient
+    )
     for number in 1...1_200 {
       emit(.requested(id: 5_000 + number, service: 6, args: [.string(hash(number))]), exporter.direction.opposite)
       time += number <= 600 ? 4 : 1
@@ -319,14 +323,17 @@ extension Plants {
     },
     .beside("CHUM-063", "two values at rest") { log in
       let chat = JSONValue.string(log.chat)
-      guard let last = log.lines.lastIndex(where: { $0["log"] == "headSet" && $0["peer"] == "bob" && $0["idHash"] == chat })
+      guard
+        let last = log.lines.lastIndex(where: { $0["log"] == "headSet" && $0["peer"] == "bob" && $0["idHash"] == chat })
       else { return }
       log.set(last, ("data", .string(foreign)))
     },
     .beside("CHUM-064", "a receiver with another value") { log in
       let profile = JSONValue.string(log.identity("alice", "profile"))
       guard
-        let last = log.lines.lastIndex(where: { $0["log"] == "headSet" && $0["peer"] == "bob" && $0["idHash"] == profile })
+        let last = log.lines.lastIndex(where: {
+          $0["log"] == "headSet" && $0["peer"] == "bob" && $0["idHash"] == profile
+        })
       else { return }
       log.set(last, ("data", .string(foreign)))
     },
@@ -337,11 +344,14 @@ extension Plants {
   /// Two instances that log nothing but who they are, so many rounds, and an object in the last.
   private static func quiet(_ events: inout [Event], rounds: Int) {
     var persons: [Direction: String] = [:]
-    for event in events { if case .peer(.keysObject(let owner, _, _)) = event.kind { persons[event.direction] = owner } }
+    for event in events {
+      if case .peer(.keysObject(let owner, _, _)) = event.kind { persons[event.direction] = owner }
+    }
     guard
       let start = events.firstIndex(where: {
         if case .roundStarted(1) = $0.kind { $0.direction == .fromClient } else { false }
-      }), let sent = events.first(where: { if case .objectSent = $0.kind { $0.direction == .fromServer } else { false } })
+      }),
+      let sent = events.first(where: { if case .objectSent = $0.kind { $0.direction == .fromServer } else { false } })
     else { return }
     var tail: [Event] = []
     var seq = events[start].seq
@@ -350,7 +360,8 @@ extension Plants {
       let place = events[start]
       tail.append(
         Event(
-          seq: seq, time: place.time, line: place.line, leg: place.leg, conn: place.conn, direction: direction, kind: kind))
+          seq: seq, time: place.time, line: place.line, leg: place.leg, conn: place.conn, direction: direction,
+          kind: kind))
     }
     for (direction, person) in persons {
       emit(.logged(LogEvent(peer: direction.name, .identityReady(LogIdentity(person: person)))), .fromClient)
