@@ -69,12 +69,15 @@ extension Cause {
           + "(no grant names it, or its parent was never announced)")
   }
 
-  static func noGrant(_ person: String?) -> Cause {
+  static func noGrant(_ person: String?, groupsCount: Bool) -> Cause {
     let name = person.map { "person \($0.prefix(8))…" } ?? "the other person"
-    return Cause(
-      "nothing-granted",
-      "no grant names \(name): every list of roots was empty. Grants to a group (everyone, IoM) do not count in builds "
-        + "that hand no object filter to the CHUM", fact: "F1", isProven: false)
+    let text = "no grant names \(name): every list of roots was empty"
+    return groupsCount
+      ? Cause("nothing-granted", text, isProven: false)
+      : Cause(
+        "nothing-granted",
+        text + ". Grants to a group (everyone, IoM) do not count in builds that hand no object filter to the CHUM",
+        fact: "F1", isProven: false)
   }
 
   static func unreadableGrant(_ code: String, _ message: String) -> Cause {

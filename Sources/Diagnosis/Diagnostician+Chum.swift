@@ -80,7 +80,9 @@ extension Diagnostician {
       link.sides[importer].lastAnswer = event.time
       if !isWhole, let hash = request?.hash { fail(hash, .brokenStream, link, importer, evidence) }
     case .invalidChunk(let length, _):
-      guard length == 0 else { return }
+      // After a hundred of them nothing new is learnt.
+      guard length == 0, link.emptyMessages < 100 else { return }
+      link.emptyMessages += 1
       for request in link.sides[importer].pending.values where request.service == 8 {
         if let hash = request.hash { link.sides[importer].emptyChunks.insert(hash) }
       }

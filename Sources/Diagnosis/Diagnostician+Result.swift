@@ -15,7 +15,7 @@ extension Diagnostician {
     }
     for flow in flows.values {
       let key = PairKey(flow.exporter, flow.importer)
-      var direction = flow.diagnosis()
+      var direction = flow.diagnosis(groupsCount: log.policy(flow.exporter) == "evaluated")
       // A log tells what an instance stored, not from whom; with one exporter that is the same.
       if flows.values.count(where: { $0.importer == flow.importer }) == 1 {
         direction.stored = log.stored(flow.importer)

@@ -163,7 +163,8 @@ final class Flow {
 
   // MARK: What comes out
 
-  func diagnosis() -> FlowDiagnosis {
+  /// `groupsCount` when the exporter's log says that it evaluates grants to groups.
+  func diagnosis(groupsCount: Bool) -> FlowDiagnosis {
     var out = FlowDiagnosis(exporter: exporter, importer: importer)
     out.lists = lists
     out.asked = asked
@@ -206,7 +207,7 @@ final class Flow {
     // One empty list at the start may only be early; a direction that never offered anything is worth a word.
     if lists > 0, emptyLists == lists {
       out.remarks.append(
-        Remark(cause: .noGrant(importer.person), count: lists, evidence: lastList, isTrouble: false))
+        Remark(cause: .noGrant(importer.person, groupsCount: groupsCount), count: lists, evidence: lastList, isTrouble: false))
     }
     for (hash, evidence) in channels.sorted(by: { $0.value.line < $1.value.line }) where roots[hash] == nil {
       out.remarks.append(Remark(cause: .channelNotOffered(hash.hex), count: 1, evidence: evidence, isTrouble: true))

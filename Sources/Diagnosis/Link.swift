@@ -92,6 +92,7 @@ final class Link {
   var first: Evidence?
   var last = 0.0
   var unreadable = false
+  var emptyMessages = 0
   /// Time of the last message of the identity exchange.
   var lastSaid = 0.0
   /// A reason was given already why this connection failed.

@@ -33,7 +33,8 @@ struct LogWatch {
 
   mutating func observe(_ event: LogEvent, _ evidence: Evidence) {
     guard instances[event.peer] != nil || instances.count < 1_000 else { return }
-    var instance = instances[event.peer] ?? Instance()
+    // Taken out, so that it changes in place.
+    var instance = instances.removeValue(forKey: event.peer) ?? Instance()
     switch event.fact {
     case .identityReady(let identity):
       instance.person = identity.person
@@ -113,6 +114,11 @@ struct LogWatch {
         count: missing.count, evidence: first.value, isTrouble: true)
     }
     return nil
+  }
+
+  /// The group policy that a person's instance logs.
+  func policy(_ party: Party) -> String? {
+    instances.values.lazy.compactMap { $0.person == party.person && party.person != nil ? $0.policy : nil }.first
   }
 
   func stored(_ party: Party) -> Int? {

@@ -4,7 +4,8 @@ import Wire
 /// ACC-015: what is granted to a group is announced to its members.
 struct GroupGrantsAreHonoured: Rule {
   static let info = RuleInfo(
-    id: "ACC-015", statement: "What the latest grant gives to a group is announced to the group's members.",
+    id: "ACC-015", alsoDecides: ["CF-035"],
+    statement: "What the latest grant gives to a group is announced to the group's members.",
     severity: .critical, binding: .strict, reference: "chum.md 5.6", knownDeviation: "F1", sight: .decrypted,
     needsLog: true)
   static let interests: EventSet = .rootsListed

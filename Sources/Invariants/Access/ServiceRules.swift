@@ -4,7 +4,8 @@ import Wire
 /// ACC-021: one broken grant does not stop all.
 struct BrokenGrantsDoNotStopSync: Rule {
   static let info = RuleInfo(
-    id: "ACC-021", statement: "A grant whose subject cannot be read does not make the request of the roots fail.",
+    id: "ACC-021", alsoDecides: ["CF-048"],
+    statement: "A grant whose subject cannot be read does not make the request of the roots fail.",
     severity: .major, binding: .strict, reference: "chum.md 5.6", knownDeviation: "F40", sight: .decrypted)
   static let interests: EventSet = .responded
   init(_ facts: SessionFacts) {}

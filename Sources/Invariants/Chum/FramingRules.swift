@@ -214,7 +214,8 @@ struct OpenIdsAreNotReused: Rule {
 /// FRM-012: nothing that fails classification.
 struct NoInvalidMessages: Rule {
   static let info = RuleInfo(
-    id: "FRM-012", statement: "No message of an established CHUM fails classification.", severity: .minor,
+    id: "FRM-012", partlyDecides: ["CF-012"], statement: "No message of an established CHUM fails classification.",
+    severity: .minor,
     reference: "chum.md 5.4", sight: .decrypted)
   static let interests: EventSet = [.invalidMessage, .requestedBadly]
   init(_ facts: SessionFacts) {}

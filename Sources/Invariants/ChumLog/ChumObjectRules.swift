@@ -7,6 +7,7 @@ private struct WireSession: Sendable {
   static let capacity = 10_000
   var isWhole = true
   var sent: [String: Set<String>] = [:]
+  private var count = 0
   /// Files whose stream did not end well.
   var failed: Set<String> = []
   var requestsSent = 0
@@ -14,11 +15,11 @@ private struct WireSession: Sendable {
   var overflowed = false
 
   mutating func send(_ list: String, _ hash: String) {
-    guard sent.values.reduce(0, { $0 + $1.count }) < Self.capacity else {
+    guard count < Self.capacity else {
       overflowed = true
       return
     }
-    sent[list, default: []].insert(hash)
+    if sent[list, default: []].insert(hash).inserted { count += 1 }
   }
 
   static func list(_ kind: ObjectKind, _ direction: String) -> String {
@@ -65,6 +66,8 @@ struct StatisticsAgree: Rule {
 
   private mutating func change(_ conn: String, _ edit: (inout WireSession) -> Void) {
     var session = sessions[conn] ?? WireSession()
+    // Taken out, so that it changes in place.
+    sessions[conn] = nil
     edit(&session)
     sessions[conn] = session
   }
@@ -86,7 +89,7 @@ struct ListsAgree: Rule {
     case .objectRequested(let kind, let hash, _):
       // A stream that was asked for and has not ended well.
       if event.direction == .fromServer, kind == .blob || kind == .clob {
-        change(event.conn) { $0.failed.insert(hash) }
+        change(event.conn) { if $0.failed.count < WireSession.capacity { $0.failed.insert(hash) } }
       }
     case .objectSent(let object):
       let direction = event.direction == .fromClient ? "AtoB" : "BtoA"
@@ -124,6 +127,8 @@ struct ListsAgree: Rule {
 
   private mutating func change(_ conn: String, _ edit: (inout WireSession) -> Void) {
     var session = sessions[conn] ?? WireSession()
+    // Taken out, so that it changes in place.
+    sessions[conn] = nil
     edit(&session)
     sessions[conn] = session
   }

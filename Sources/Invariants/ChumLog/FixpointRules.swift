@@ -9,17 +9,21 @@ private struct QuietRounds: Sendable {
     var rounds = [0, 0]
     /// Rounds that are counted for nothing: something was refused in them.
     var isDisturbed = false
+    /// Which change they are counted from.
+    var change = 0
   }
   private var legs: [Int: Leg] = [:]
   private(set) var lastChange: Witness?
+  private var changes = 0
 
   mutating func note(_ event: Event, _ report: Reporter) {
     switch event.kind {
     case .logged(let log): if Self.isChange(log.fact) { change(Witness(event, "the last change")) }
     case .roundStarted:
       guard legs[event.leg] != nil || legs.count < 1_000 else { return }
-      legs[event.leg, default: Leg()].rounds[event.side] += 1
-    case .refused, .answerFault, .childrenFault, .invalidChunk: legs[event.leg, default: Leg()].isDisturbed = true
+      if legs[event.leg]?.change != changes { legs[event.leg] = Leg(change: changes) }
+      legs[event.leg]?.rounds[event.side] += 1
+    case .refused, .answerFault, .childrenFault, .invalidChunk: legs[event.leg]?.isDisturbed = true
     case .closed: legs[event.leg] = nil
     default: break
     }
@@ -27,7 +31,7 @@ private struct QuietRounds: Sendable {
 
   private mutating func change(_ witness: Witness) {
     lastChange = witness
-    for leg in legs.keys { legs[leg] = Leg() }
+    changes += 1
   }
 
   private static func isChange(_ fact: LogFact) -> Bool {
@@ -42,7 +46,8 @@ private struct QuietRounds: Sendable {
 
   /// The number of the importer's round since the change; nil when it cannot be told.
   func round(_ event: Event, importer: Int, _ report: Reporter) -> Int? {
-    guard let leg = legs[event.leg], !leg.isDisturbed, !report.leg.remoteIsRecorded || event.side == 0,
+    guard let leg = legs[event.leg], leg.change == changes, !leg.isDisturbed,
+      !report.leg.remoteIsRecorded || event.side == 0,
       let one = report.leg.persons[0], let other = report.leg.persons[1], report.log.only(one) != nil,
       report.log.only(other) != nil
     else { return nil }
@@ -171,7 +176,8 @@ private struct HeadWatch: Sendable {
     var rounds = [0, 0]
     /// When the last round began.
     var started = [0.0, 0.0]
-    var wasQuiet = [false, false]
+    /// Seq of the round that followed a quiet one; 0 when the last one was not quiet.
+    var quiet = [0, 0]
     var reported: Set<HashKey> = []
   }
   struct Pair {
@@ -192,6 +198,8 @@ private struct HeadWatch: Sendable {
   }
   private var legs: [Int: Leg] = [:]
   private var heads: [AtPeer: Head] = [:]
+  /// Seq of the last head that was set: rest begins after it.
+  private var lastHead = 0
 
   static let interests: EventSet = [
     .logged, .announced, .rootsListed, .objectRequested, .roundStarted, .closed,
@@ -210,7 +218,7 @@ private struct HeadWatch: Sendable {
       let wasLocal = heads[place]?.isLocal == true
       heads[place] = Head(
         data: data, witness: Witness(event, "the head at \(log.peer)"), isLocal: wasLocal || head.viaChum != true)
-      for leg in legs.keys { legs[leg]?.wasQuiet = [false, false] }
+      lastHead = event.seq
     case .announced(let entry, _):
       guard legs[event.leg] != nil || legs.count < 1_000 else { return [] }
       if legs[event.leg, default: Leg()].isNewList[1 - side] {
@@ -221,16 +229,16 @@ private struct HeadWatch: Sendable {
     case .rootsListed: legs[event.leg]?.isNewList[1 - side] = true
     case .objectRequested:
       legs[event.leg]?.asked[side] += 1
-      legs[event.leg]?.wasQuiet = [false, false]
+      legs[event.leg]?.quiet = [0, 0]
     case .roundStarted:
       guard legs[event.leg] != nil || legs.count < 1_000 else { return [] }
       var leg = legs[event.leg] ?? Leg()
-      leg.wasQuiet[side] = leg.rounds[side] > 0 && leg.asked[side] == 0
+      leg.quiet[side] = leg.rounds[side] > 0 && leg.asked[side] == 0 ? event.seq : 0
       leg.asked[side] = 0
       leg.rounds[side] += 1
       leg.started[side] = event.time
       legs[event.leg] = leg
-      return leg.wasQuiet == [true, true] ? differing(event.leg, report) : []
+      return leg.quiet.allSatisfy { $0 > lastHead } ? differing(event.leg, report) : []
     case .closed:
       guard let leg = legs[event.leg] else { return [] }
       let isQuiet = (0...1).allSatisfy {

@@ -150,6 +150,7 @@ struct NewObjectsArrive: Rule {
   }
   private let pause: Double
   private var awaited = Awaited<Delivery>()
+  private var sweeps = 0
   init(_ facts: SessionFacts) { pause = facts.pollInterval }
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
@@ -176,7 +177,9 @@ struct NewObjectsArrive: Rule {
       guard let person = peer.person, let key = HashKey(head.idHash) else { return }
       awaited.fulfil(Delivery(person: person, subject: key))
     case .chumEnded:
-      // With the connection the promise ends.
+      // With the connection the promise ends. A log that ends its sessions for ever is not followed for ever.
+      guard sweeps < 10_000 else { return }
+      sweeps += 1
       for delivery in awaited.keys where delivery.person == peer.person || !peer.isConnected(to: delivery.person) {
         awaited.fulfil(delivery)
       }

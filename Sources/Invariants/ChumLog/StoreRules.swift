@@ -179,7 +179,8 @@ struct ImportChangesNothingElse: Rule {
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard case .logged(let log) = event.kind, stores.count < LogFacts.peerCapacity else { return }
-    var store = stores[log.peer] ?? Store()
+    // Taken out, so that it changes in place.
+    var store = stores.removeValue(forKey: log.peer) ?? Store()
     switch log.fact {
     case .objectStored(let object):
       explain(object.hash, &store)
