@@ -16,6 +16,10 @@ struct ReplayCommand: ParsableCommand {
       Reads one-ws-recording/1 (*.ndjson). With keys in the header, or a key log, the encrypted part is judged too;
       without, the verdict says what it could not see. A directory means every *.ndjson in it but *.plain.ndjson.
 
+      Behind the findings stands a diagnosis: what each side offered, asked, sent and refused, what is missing where and
+      why, and an answer for each trouble of the troubleshooting list. It is shown for a single file, and for failing
+      sessions of several; --diagnose shows it always.
+
       Logs that instances write (Fixtures/Recordings/LOG.md) show what the wire cannot: grants, groups, channels, plugins.
       They stand among the frames, or in files of their own, merged by time with --log. A log alone is judged too.
 
@@ -65,6 +69,9 @@ struct ReplayCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Write failures only.")
   var quiet = false
 
+  @Flag(help: "Show the diagnosis of every session, not only of failing ones.")
+  var diagnose = false
+
   func run() throws {
     let rules = try ruleTypes()
     let paths = try Inputs.recordings(files)
@@ -82,6 +89,9 @@ struct ReplayCommand: ParsableCommand {
         verdicts.append(verdict)
         if !writesToOutput {
           print(ConsoleReport.text(verdict, palette: Terminal.palette, limit: limit, quiet: quiet))
+          if shows(verdict, of: paths.count) {
+            print(DiagnosisReport.text(verdict.diagnosis, palette: Terminal.palette))
+          }
         }
       } catch let failure as RecordingFailure {
         errors.append((path, "\(failure)"))
@@ -101,6 +111,13 @@ struct ReplayCommand: ParsableCommand {
     if !errors.isEmpty { throw ExitCode(2) }
     if verdicts.contains(where: { $0.status == .fail }) { throw ExitCode(1) }
     if verdicts.allSatisfy({ $0.status == .empty }) { throw Exit.nothingRan("no frame in any session") }
+  }
+
+  /// Who asks for one rule, or for failures only, asks for no diagnosis.
+  private func shows(_ verdict: SessionVerdict, of count: Int) -> Bool {
+    if diagnose { return true }
+    guard rule.isEmpty, !quiet, verdict.status != .empty else { return false }
+    return count == 1 || verdict.status == .fail
   }
 
   private func ruleTypes() throws -> [any Rule.Type] {
