@@ -42,6 +42,9 @@ let package = Package(
     .target(name: "FrameBytes", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "CommServer", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Instance", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
+    .target(
+      name: "SyncInstance",
+      dependencies: ["Instance", "Chum", "Store", "Microdata", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "InstanceCases", dependencies: ["Instance", "Wire", "Cryptobox", "WireBytes"]),
     .target(
       name: "Simulation", dependencies: ["InstanceCases", "Instance", "CommServer", "Wire", "Cryptobox", "WireBytes"]),
@@ -121,6 +124,12 @@ let package = Package(
     .testTarget(
       name: "InstanceTests",
       dependencies: ["Instance", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(
+      name: "SyncInstanceTests",
+      dependencies: [
+        "SyncInstance", "Instance", "Chum", "StoreFiles", "Store", "Microdata", "CommServer", "Wire", "Cryptobox",
+        "WireBytes",
+      ]),
     .testTarget(
       name: "InstanceCasesTests", dependencies: ["InstanceCases", "Instance", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
