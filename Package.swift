@@ -51,7 +51,7 @@ let package = Package(
     .target(
       name: "Network",
       dependencies: [
-        "CommServer", "Instance", "Recording", "Trace", "FrameBytes", "Wire", "Cryptobox", "WireBytes",
+        "CommServer", "SyncInstance", "Instance", "Recording", "Trace", "FrameBytes", "Wire", "Cryptobox", "WireBytes",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -87,7 +87,7 @@ let package = Package(
         "Instance", "InstanceCases", "InstanceTrial", "Simulation", "QRImage",
         .product(name: "Logging", package: "swift-log"),
         "MicrodataVectors", "CodecBench", "FuzzDriver", "Fuzzing", "Testee", "MicrodataOracle",
-        "Store", "StoreFiles", "Chum", "ChumBench",
+        "Store", "StoreFiles", "Chum", "ChumBench", "SyncInstance",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "Testee", dependencies: ["MicrodataVectors", "Microdata", "Cryptobox", "WireBytes"]),

@@ -104,6 +104,9 @@ public struct SyncInstance<Store: EntryStore> {
   /// Tells how many bytes a socket has not taken yet, before the next event is handed in.
   public mutating func note(unsent: Int, on id: SocketID) { sessions[id]?.chum.unsentBytes = unsent }
 
+  /// Files wait for the socket to take more.
+  public func hasPendingFiles(on id: SocketID) -> Bool { sessions[id]?.chum.hasPendingFiles ?? false }
+
   /// When ``InstanceEvent/timer`` is due; nil when nothing waits.
   public var nextDeadline: Double? {
     var first = core.nextDeadline ?? .infinity
