@@ -12,6 +12,8 @@ public struct RecordingHeader: Sendable {
   public var name: String?
   public var description: String?
   public var implementation: JSONValue?
+  /// When the recording began, in ms since 1970.
+  public var started: Double?
   /// Milliseconds, from the CommServer's settings.
   public var pingInterval: Double?
   public var pongTimeout: Double?
@@ -35,6 +37,7 @@ public struct RecordingHeader: Sendable {
     name = header["name"]?.string
     description = header["description"]?.string
     implementation = header["implementation"]
+    started = header["started"]?.string.flatMap { ISODate.seconds($0) }.map { $0 * 1_000 }
     pingInterval = try Self.milliseconds(header["commServer"]?["pingInterval"], "commServer.pingInterval")
     pongTimeout = try Self.milliseconds(header["commServer"]?["pongTimeout"], "commServer.pongTimeout")
     guard let keys = header["keys"], keys != .null else { return }
