@@ -44,7 +44,7 @@ let package = Package(
     .target(name: "Instance", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .target(
       name: "SyncInstance",
-      dependencies: ["Instance", "Chum", "Store", "Microdata", "Wire", "Cryptobox", "WireBytes"]),
+      dependencies: ["Instance", "Chum", "Store", "Trace", "Microdata", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "InstanceCases", dependencies: ["Instance", "Wire", "Cryptobox", "WireBytes"]),
     .target(
       name: "Simulation", dependencies: ["InstanceCases", "Instance", "CommServer", "Wire", "Cryptobox", "WireBytes"]),
@@ -127,7 +127,7 @@ let package = Package(
     .testTarget(
       name: "SyncInstanceTests",
       dependencies: [
-        "SyncInstance", "Instance", "Chum", "StoreFiles", "Store", "Microdata", "CommServer", "Wire", "Cryptobox",
+        "SyncInstance", "Instance", "Chum", "StoreFiles", "Store", "Trace", "Microdata", "CommServer", "Wire", "Cryptobox",
         "WireBytes",
       ]),
     .testTarget(

@@ -1,6 +1,7 @@
 public import Cryptobox
 public import Instance
 public import SyncInstance
+public import Trace
 import Wire
 
 /// What happens to a machine that a ``MachineDriver`` runs.
@@ -54,7 +55,7 @@ extension Instance: DrivenMachine {
 public enum SyncOutput: Sendable {
   case connection(InstanceReport)
   case sync(SyncReport)
-  case log(InstanceLogEvent)
+  case log(SocketID?, LogFact)
 }
 
 extension SyncInstance: DrivenMachine {
@@ -74,7 +75,7 @@ extension SyncInstance: DrivenMachine {
       switch action {
       case .instance(let action): outputs.append(.action(action))
       case .report(let report): outputs.append(.report(.sync(report)))
-      case .log(let event): outputs.append(.report(.log(event)))
+      case .log(let id, let fact): outputs.append(.report(.log(id, fact)))
       }
     }
   }

@@ -24,8 +24,9 @@ public actor MachineDriver<Machine: DrivenMachine> {
     public var record: LineSink?
     /// Gets `ephemeral key, session key` of every connection.
     public var keyLog: LineSink?
-    /// Sees every report at once, with the time in ms since the driver began; false keeps it out of the stream.
-    public var tap: (@Sendable (Machine.Report, Double) -> Bool)?
+    /// Sees every report at once, with the time in ms since the driver began and the recorded names of the sockets;
+    /// false keeps it out of the stream.
+    public var tap: (@Sendable (Machine.Report, Double, [SocketID: String]) -> Bool)?
     /// Bytes that one socket may have waiting for the machine.
     public var inputLimit = 8 << 20
 
@@ -91,7 +92,7 @@ public actor MachineDriver<Machine: DrivenMachine> {
   private func handle(_ event: InstanceEvent) { handle(.event(event)) }
 
   private func tell(_ report: Machine.Report) {
-    if options.tap?(report, now) ?? true { source.yield(report) }
+    if options.tap?(report, now, connNames) ?? true { source.yield(report) }
   }
 
   private func perform(_ action: InstanceAction) {

@@ -2,6 +2,7 @@ public import Chum
 public import Cryptobox
 public import Instance
 public import Store
+import Trace
 import Wire
 
 /// A complete ONE instance as a value: connections, pairing and routes (``Instance``), and above them the store, access
@@ -36,6 +37,8 @@ public struct SyncInstance<Store: EntryStore> {
   var completeRequests: Set<ObjectHash> = []
   /// Persons with whom an Internet-of-Me pairing was made, and who are to get the request once they are stored.
   var proposals: Set<ObjectHash> = []
+  /// What the running call received, for the log to tell it from what was made of it here.
+  var receivedNow: Set<ObjectHash> = []
 
   /// An instance on a store: a new one, or the same one again after a restart, with its contacts and channels.
   ///
@@ -78,6 +81,7 @@ public struct SyncInstance<Store: EntryStore> {
     _ event: InstanceEvent, at now: Double, random: inout some RandomSource, into actions: inout [SyncAction]
   ) {
     begin(now, &actions)
+    if case .start = event { logStart() }
     feed(event, &random)
     if case .timer = event { tick(&random) }
     finish(&random, &actions)
@@ -161,16 +165,17 @@ public struct SyncInstance<Store: EntryStore> {
     case .peerStored(let record): attempt { machine throws(GrantFailure) in try machine.addContact(record) }
     case .pairingSucceeded(let success): paired(success, &random)
     case .identified(let id, _, let peer):
-      log(.personVerified(id, person: peer.person, key: peer.personKey.hex))
+      log(.personVerified(person: peer.person, key: peer.personKey.hex, ok: true), on: id)
     case .invitationCreated(let invitation, _, let time):
-      log(.invitationCreated(token: invitation.token, expiresAt: epoch + time))
+      log(.invitationCreated(token: invitation.token, expiresAt: time))
     case .invitationEnded(let token, let why): log(.invitationEnded(token: token, why: why.rawValue))
     default: break
     }
   }
 
-  func log(_ event: InstanceLogEvent, to out: inout [SyncAction]) { out.append(.log(event)) }
-  mutating func log(_ event: InstanceLogEvent) { out.append(.log(event)) }
+  mutating func log(_ fact: @autoclosure () -> LogFact, on id: SocketID? = nil) {
+    if settings.writesLog { out.append(.log(id, fact())) }
+  }
   mutating func tell(_ report: SyncReport) { out.append(.report(report)) }
 
   /// Runs something that the store may refuse; a refusal is told and changes nothing else.

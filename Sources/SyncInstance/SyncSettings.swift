@@ -27,6 +27,8 @@ public struct SyncSettings: Sendable {
   public var iomMode = IoMRequest.Mode.full
   /// What a received Topic may lead to.
   public var topicTrust: LeuteAccessRights.TopicTrust
+  /// Tell the events of the instance log. They cost a look at every object that is stored.
+  public var writesLog = true
   /// Planted faults of the CHUM machines. Empty in all real use.
   public var faults: Set<ChumFault> = []
 

@@ -7,6 +7,7 @@ import Store
 import StoreFiles
 import SyncInstance
 import Synchronization
+import Trace
 import Wire
 import WireBytes
 
@@ -46,32 +47,31 @@ final class SyncRun: Sendable {
     let began = Date().timeIntervalSince1970 * 1_000
     let machine: SyncInstance<InstanceStore>
     do {
+      var settings = options.settings(instance, affirmsIoM: affirmsIoM)
+      settings.writesLog = options.log != nil
       machine = try SyncInstance(
-        options.settings(instance, affirmsIoM: affirmsIoM), keychain: Keychain([identity]), repository: repository,
+        settings, keychain: Keychain([identity]), repository: repository,
         epoch: began.rounded(), box: SodiumBox())
     } catch { throw Exit.usage("\(folder.path): \(error)") }
     contacts = machine.contacts.count
     log = try options.log.map { try LineFile($0, appends: false) }
     var driverOptions = try instance.driverOptions()
     let (log, isJSON) = (log, isJSON)
-    let writer = InstanceLogWriter(peer: identity.instanceId)
-    driverOptions.tap = { output, now in
+    let peer = identity.instanceId
+    driverOptions.tap = { output, now, names in
       switch output {
-      case .log(let event):
-        if let log { writer.write(event, at: now, to: log) }
+      case .log(let id, let fact):
+        let event = LogEvent(peer: peer, conn: id.flatMap { names[$0] }, fact)
+        log?.write(JSONValue.object(event.json(time: (now * 10).rounded() / 10)).compact + "\n")
         return false
       case .sync(.received), .sync(.channelUpdated), .sync(.granted): return isJSON
       default: return true
       }
     }
     driver = Driver(machine, options: driverOptions)
-    self.writer = writer
   }
 
-  private let writer: InstanceLogWriter
-
   func start() async {
-    await snapshot("start")
     await driver.start()
     for subject in offers { await driver.command(.offer(subject)) }
   }
@@ -79,14 +79,14 @@ final class SyncRun: Sendable {
   /// Ends the connections, and says what the store holds.
   func stop() async {
     await driver.stop()
-    await snapshot("end")
+    if let log {
+      let peer = identity.instanceId
+      await driver.with { machine, now in
+        let event = LogEvent(peer: peer, .storeSnapshot(machine.snapshot("end")))
+        log.write(JSONValue.object(event.json(time: (now * 10).rounded() / 10)).compact + "\n")
+      }
+    }
     folder.removeIfPassing()
-  }
-
-  private func snapshot(_ when: String) async {
-    guard let log else { return }
-    let writer = writer
-    await driver.with { machine, now in writer.snapshot(when, of: machine.host.repository, at: now, to: log) }
   }
 
   // MARK: Waiting

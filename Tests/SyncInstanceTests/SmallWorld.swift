@@ -5,6 +5,7 @@ import Instance
 import Microdata
 import Store
 import SyncInstance
+import Trace
 import Wire
 
 /// Complete instances around one CommServer on a virtual clock; every message takes a millisecond.
@@ -15,7 +16,7 @@ struct SmallWorld<S: EntryStore> {
     var sockets: [SocketID: UInt64] = [:]
     var reports: [SyncReport] = []
     var connection: [InstanceReport] = []
-    var logs: [InstanceLogEvent] = []
+    var logs: [LogFact] = []
     var closeReasons: [String] = []
   }
 
@@ -84,7 +85,7 @@ struct SmallWorld<S: EntryStore> {
     for action in actions {
       switch action {
       case .report(let report): hosts[host].reports.append(report)
-      case .log(let event): hosts[host].logs.append(event)
+      case .log(_, let fact): hosts[host].logs.append(fact)
       case .instance(.report(let report)): hosts[host].connection.append(report)
       case .instance(.open(let id, _)):
         let number = nextSocket
