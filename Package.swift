@@ -127,8 +127,8 @@ let package = Package(
     .testTarget(
       name: "SyncInstanceTests",
       dependencies: [
-        "SyncInstance", "Instance", "Chum", "StoreFiles", "Store", "Trace", "Microdata", "CommServer", "Wire", "Cryptobox",
-        "WireBytes",
+        "SyncInstance", "Instance", "Chum", "StoreFiles", "Store", "Trace", "Microdata", "CommServer", "Network",
+        "Replay", "Recording", "Invariants", "Wire", "Cryptobox", "WireBytes",
       ]),
     .testTarget(
       name: "InstanceCasesTests", dependencies: ["InstanceCases", "Instance", "Wire", "Cryptobox", "WireBytes"]),

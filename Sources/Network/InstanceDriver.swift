@@ -29,6 +29,8 @@ public actor MachineDriver<Machine: DrivenMachine> {
     public var tap: (@Sendable (Machine.Report, Double, [SocketID: String]) -> Bool)?
     /// Bytes that one socket may have waiting for the machine.
     public var inputLimit = 8 << 20
+    /// What the clock shows when the driver is made, ms: for a machine whose wall time was told before.
+    public var clockStart = 0.0
 
     public init() {}
   }
@@ -55,7 +57,7 @@ public actor MachineDriver<Machine: DrivenMachine> {
   }
 
   /// Ms since the driver began.
-  private var now: Double { Double((NIODeadline.now() - began).nanoseconds) / 1e6 }
+  private var now: Double { options.clockStart + Double((NIODeadline.now() - began).nanoseconds) / 1e6 }
 
   public func start() { handle(.event(.start)) }
   public func command(_ command: Machine.Command) { handle(.command(command)) }

@@ -14,7 +14,8 @@ import Wire
 public struct SyncInstance<Store: EntryStore> {
   public let settings: SyncSettings
   public internal(set) var core: Instance
-  public internal(set) var host: ChumHost<Store>
+  /// The repository, into which applications store; what they stored is looked at with the next event or command.
+  public var host: ChumHost<Store>
   public internal(set) var channels = Channels()
   public internal(set) var rights: LeuteAccessRights
   /// Wall time at time 0, ms since 1970.
@@ -34,7 +35,8 @@ public struct SyncInstance<Store: EntryStore> {
   var out: [SyncAction] = []
   /// Grants that were told already.
   var toldGrants = 0
-  var completeRequests: Set<ObjectHash> = []
+  /// Internet-of-Me requests that both identities were seen to affirm.
+  public internal(set) var completeRequests: Set<ObjectHash> = []
   /// Persons with whom an Internet-of-Me pairing was made, and who are to get the request once they are stored.
   var proposals: Set<ObjectHash> = []
   /// What the running call received, for the log to tell it from what was made of it here.
@@ -167,7 +169,8 @@ public struct SyncInstance<Store: EntryStore> {
     case .identified(let id, _, let peer):
       log(.personVerified(person: peer.person, key: peer.personKey.hex, ok: true), on: id)
     case .invitationCreated(let invitation, _, let time):
-      log(.invitationCreated(token: invitation.token, expiresAt: time))
+      let end = epoch + time
+      log(.invitationCreated(token: invitation.token, expiresAt: end))
     case .invitationEnded(let token, let why): log(.invitationEnded(token: token, why: why.rawValue))
     default: break
     }

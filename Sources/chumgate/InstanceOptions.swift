@@ -70,8 +70,15 @@ struct InstanceOptions: ParsableArguments {
     do { return try Identity(moved, box: SodiumBox()) } catch { throw Exit.usage("\(error)") }
   }
 
+  /// A date of whole milliseconds as the header of a session has it.
+  private static func date(_ date: Date) -> String {
+    let milliseconds = Int((date.timeIntervalSince1970 * 1_000).rounded())
+    let seconds = Date(timeIntervalSince1970: Double(milliseconds / 1_000)).formatted(.iso8601)
+    return "\(seconds.dropLast()).\(String(milliseconds % 1_000 + 1_000).dropFirst())Z"
+  }
+
   /// Where frames and keys of a driver are written.
-  func driverOptions() throws -> MachineDriver<SyncInstance<InstanceStore>>.Options {
+  func driverOptions(started: Date, poll: Double) throws -> MachineDriver<SyncInstance<InstanceStore>>.Options {
     var options = MachineDriver<SyncInstance<InstanceStore>>.Options()
     if let trust { options.trust = .pinned(try Inputs.bytes(trust)) }
     if let keyLog {
@@ -80,7 +87,11 @@ struct InstanceOptions: ParsableArguments {
     }
     if let record {
       let file = try LineFile(record, appends: false)
-      let head: JSONValue = ["type": "header", "format": "one-ws-recording/1", "name": "chumgate"]
+      let head: JSONValue = [
+        "type": "header", "format": "one-ws-recording/1", "name": "chumgate",
+        "started": .string(Self.date(started)),
+        "chum": ["pollInterval": .number(poll * 1_000)],
+      ]
       file.write(head.compact + "\n")
       options.record = { file.write($0) }
     }

@@ -44,25 +44,28 @@ final class SyncRun: Sendable {
     }
     var repository = try folder.open(instance.profile)
     offers = try options.share.map { try SharedFiles.take($0, person: person, into: &repository) }
-    let began = Date().timeIntervalSince1970 * 1_000
+    // Recording, logs and objects share one clock: ms since this moment.
+    let epoch = (Date().timeIntervalSince1970 * 1_000).rounded(.down)
+    let began = Date(timeIntervalSince1970: epoch / 1_000)
     let machine: SyncInstance<InstanceStore>
     do {
       var settings = options.settings(instance, affirmsIoM: affirmsIoM)
       settings.writesLog = options.log != nil
       machine = try SyncInstance(
         settings, keychain: Keychain([identity]), repository: repository,
-        epoch: began.rounded(), box: SodiumBox())
+        epoch: epoch, box: SodiumBox())
     } catch { throw Exit.usage("\(folder.path): \(error)") }
     contacts = machine.contacts.count
     log = try options.log.map { try LineFile($0, appends: false) }
-    var driverOptions = try instance.driverOptions()
+    var driverOptions = try instance.driverOptions(started: began, poll: options.poll)
+    driverOptions.clockStart = Date().timeIntervalSince(began) * 1_000
     let (log, isJSON) = (log, isJSON)
     let peer = identity.instanceId
     driverOptions.tap = { output, now, names in
       switch output {
       case .log(let id, let fact):
         let event = LogEvent(peer: peer, conn: id.flatMap { names[$0] }, fact)
-        log?.write(JSONValue.object(event.json(time: (now * 10).rounded() / 10)).compact + "\n")
+        log?.write(JSONValue.object(event.json(wall: epoch + (now * 10).rounded() / 10)).compact + "\n")
         return false
       case .sync(.received), .sync(.channelUpdated), .sync(.granted): return isJSON
       default: return true
@@ -83,7 +86,7 @@ final class SyncRun: Sendable {
       let peer = identity.instanceId
       await driver.with { machine, now in
         let event = LogEvent(peer: peer, .storeSnapshot(machine.snapshot("end")))
-        log.write(JSONValue.object(event.json(time: (now * 10).rounded() / 10)).compact + "\n")
+        log.write(JSONValue.object(event.json(wall: machine.epoch + (now * 10).rounded() / 10)).compact + "\n")
       }
     }
     folder.removeIfPassing()
