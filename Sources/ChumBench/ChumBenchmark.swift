@@ -127,7 +127,7 @@ public struct ChumBenchmark {
 
 extension JSONValue {
   /// Four significant places are more than a noisy machine can tell.
-  static func rounded(_ value: Double) -> JSONValue {
+  public static func rounded(_ value: Double) -> JSONValue {
     guard value.isFinite, value != 0 else { return .number(value.isFinite ? value : 0) }
     var scale = 1.0
     while value.magnitude * scale < 1_000 { scale *= 10 }

@@ -35,6 +35,7 @@ extension SyncInstance {
     configuration.groupPolicy = settings.groupPolicy
     configuration.limits = settings.limits
     configuration.start = settings.start
+    configuration.versionSilence = settings.versionSilence
     configuration.sendsEmptyChunks = settings.sendsEmptyChunks
     configuration.faults = settings.faults
     var session = SyncSession(

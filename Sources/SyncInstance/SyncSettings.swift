@@ -11,6 +11,8 @@ public struct SyncSettings: Sendable {
   /// When sessions begin to speak. The default loses nothing in either profile; ``StartTiming/deployed`` has the race
   /// of the real implementation (F11).
   public var start: StartTiming
+  /// Milliseconds of silence after which the protocol version is asked for again (decisions.md 8).
+  public var versionSilence: Int? = 1_000
   /// Milliseconds between the end of a round and the next.
   public var pollInterval = 5_000
   public var imports = true

@@ -151,6 +151,7 @@ extension ChumSession {
   ) {
     guard let request = requests.remove(id) else { return stray("an answer nobody asked for", &host, &actions) }
     var answer = answer
+    if case .version = request.purpose { requests.forgetVersionRequests() }
     if let ticket = request.ticket {
       host.repository.store.abandonFile(ticket)
       // Data behind chunks: deployed takes the data, strict fails the request (AT-32).
