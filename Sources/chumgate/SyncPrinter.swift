@@ -14,6 +14,8 @@ struct SyncState {
   var names: [String: String] = [:]
   /// Lines that wait for the first contact.
   var unsaid: [String] = []
+  /// Files that are being written.
+  var copies: [Task<Void, Never>] = []
   private(set) var wasSynchronised = false
   private var since: Date?
   private let lingers: Double
