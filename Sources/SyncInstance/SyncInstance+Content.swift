@@ -177,31 +177,22 @@ extension SyncInstance {
 
   // MARK: The registry of channels
 
-  private static var registry: OneObject {
-    OneObject(["$type$": "ChannelRegistry", "id": "ChannelRegistry", "channels": .set([])])
-  }
-
-  private func registered() throws(RepositoryFailure) -> [ObjectHash] {
-    let idHash: ObjectHash
-    do throws(MicrodataError) {
-      idHash = ObjectHash.of(try host.repository.codec.write(Self.registry, as: .idObject))
-    } catch { throw .microdata(error) }
-    guard let version = host.repository.currentVersion(idHash) else { return [] }
-    return try host.repository.object(version).hashes("channels")
+  /// Where the registry is kept: a reverse map of the store, to which a channel adds one line. A ChannelRegistry object
+  /// as the deployed one keeps would be written anew, whole, for every channel that a peer makes visible.
+  private static var registry: ReverseKey {
+    ReverseKey(target: ObjectHash.of(Array("ChannelRegistry".utf8)), type: "ChannelInfo")
   }
 
   private mutating func register(_ channel: ObjectHash) throws(RepositoryFailure) {
-    let known = try registered()
-    guard !known.contains(channel) else { return }
-    var object = Self.registry
-    object.set("channels", .set((known + [channel]).sorted().map(OneValue.reference)))
-    try host.repository.storeVersion(object, now: wallTime)
+    do throws(StoreFailure) { try host.repository.store.addReferrer(channel, to: Self.registry) } catch {
+      throw .store(error)
+    }
   }
 
   /// After a restart: the channels of earlier runs, without telling of their messages again.
   mutating func restoreChannels() throws(RepositoryFailure) {
     var events: [StoreEvent] = []
-    for channel in try registered() {
+    for channel in host.repository.store.referrers(Self.registry) {
       guard let node = host.repository.store.head(channel) else { continue }
       let data = try host.repository.versionNode(node).data
       events.append(.versionStored(idHash: channel, type: "ChannelInfo", data: data, node: node, origin: .local))

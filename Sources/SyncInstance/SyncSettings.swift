@@ -23,7 +23,7 @@ public struct SyncSettings: Sendable {
   public var opensTopics = true
   /// Grant the own main profile to every contact by name. Group grants alone reach nobody under ``GroupPolicy/ignored``.
   public var sharesProfile = true
-  /// Affirm every IoM request in which the own person stands, without asking the user.
+  /// Affirm, without asking, an IoM request about the own person and somebody paired by an Internet-of-Me invitation.
   public var affirmsIoM = false
   /// What an inviter proposes after an Internet-of-Me pairing.
   public var iomMode = IoMRequest.Mode.full

@@ -153,7 +153,7 @@ struct JoinCommand: AsyncParsableCommand {
     if given == nil, run.contacts == 0 { throw Exit.usage("\(folder.path) has no contacts: an invitation is needed") }
     await run.start()
     if let given {
-      let join = JoinOptions(mode: given.mode, usesInstanceKey: instanceKey)
+      let join = JoinOptions(mode: iom ? .iom : given.mode, usesInstanceKey: instanceKey)
       await run.driver.command(.instance(.join(given.invitation, join)))
     }
     let end = await run.wait(
