@@ -87,6 +87,9 @@ public struct ChumConfiguration: Sendable {
   public var groupPolicy: GroupPolicy
   public var limits: ChumLimits
   public var start: StartTiming
+  /// Milliseconds of silence after which service 1 is asked again, at most 15 times (decisions.md 8): a real peer loses
+  /// a request that comes right behind its control text. Nil: never, as deployed, and the session waits for ever (F11).
+  public var versionSilence: Int?
   /// Send BLOB chunks as the published packages do: as fragmented messages without a fragment (F47).
   public var sendsEmptyChunks = false
   /// For self-tests only.
