@@ -42,7 +42,9 @@ let package = Package(
     .target(name: "FrameBytes", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "CommServer", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Instance", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
-    .target(name: "InstanceCases", dependencies: ["Instance", "Wire", "Cryptobox", "WireBytes"]),
+    .target(
+      name: "InstanceCases",
+      dependencies: ["Chum", "Store", "Microdata", "Instance", "Wire", "Cryptobox", "WireBytes"]),
     .target(
       name: "Simulation", dependencies: ["InstanceCases", "Instance", "CommServer", "Wire", "Cryptobox", "WireBytes"]),
     .target(

@@ -21,6 +21,8 @@ public struct CaseWorld {
 
   public private(set) var now = 1_000.0
   public var target: Instance
+  /// CHUM above the target; nil for cases that end where it begins.
+  public var chum: ChumSide?
   public private(set) var probes: [ProbePeer] = []
   public private(set) var servers: [ProbeServer] = []
   /// Everything the target told, with its time.
@@ -37,6 +39,8 @@ public struct CaseWorld {
   private var random: SeededRandom
   private var targetRandom: SeededRandom
   private let box: AnyBox
+  /// The stock as acts of a script find it, without the store, which is the target's.
+  var stock: ChumStock?
   private var ends: [SocketID: End] = [:]
   private var queue: [Delivery] = []
   private var nextAccepted: UInt64 = 1
@@ -89,14 +93,18 @@ public struct CaseWorld {
     var rounds = 0
     while rounds < 10_000 {
       rounds += 1
-      var due = target.nextDeadline ?? .infinity
+      var due = min(target.nextDeadline ?? .infinity, chum?.nextDeadline ?? .infinity)
       for probe in probes { due = min(due, probe.nextDeadline ?? .infinity) }
       for server in servers { due = min(due, server.nextDeadline ?? .infinity) }
       guard due <= end else { break }
       now = max(now, due)
       handle(.timer)
+      if let chum, chum.nextDeadline ?? .infinity <= now { want(self.chum?.advance(to: now) ?? []) }
       for index in probes.indices where (probes[index].nextDeadline ?? .infinity) <= now {
-        if let id = socket(of: index) { perform(probes[index].tick(now: now, random: &random), from: id) }
+        if let id = socket(of: index) {
+          perform(probes[index].tick(now: now, random: &random), from: id)
+          arrange(index)
+        }
       }
       for index in servers.indices where (servers[index].nextDeadline ?? .infinity) <= now {
         if let id = socket(ofServer: index) { perform(servers[index].tick(now: now), from: id) }
@@ -173,8 +181,33 @@ public struct CaseWorld {
       case .close(let id, let reason):
         closeReasons.append(reason)
         queue.append(.closeOfTarget(id, reason))
-      case .report(let report): reports.append((now, report))
+      case .report(let report):
+        reports.append((now, report))
+        want(chum?.heard(report, at: now) ?? [])
       }
+    }
+  }
+
+  /// What the target's CHUM wants of its instance.
+  private mutating func want(_ wants: [ChumSide.Want]) {
+    for want in wants {
+      switch want {
+      case .send(let id, let message): apply(.command(.send(id, message)))
+      case .close(let id, let reason): apply(.command(.disconnect(id, reason)))
+      }
+    }
+  }
+
+  /// Does at the target what the script of a probe asks for.
+  private mutating func arrange(_ index: Int) {
+    for act in probes[index].takeArrangements() {
+      guard case .arrange(let change)? = probes[index].plan.chum?.script[act], var stock, let host = chum?.host else {
+        continue
+      }
+      stock.repository = host.repository
+      change(&stock)
+      chum?.host.repository = stock.repository
+      self.stock = stock
     }
   }
 
@@ -222,7 +255,9 @@ public struct CaseWorld {
 
   private mutating func toPeer(_ message: WireMessage, _ id: SocketID) {
     switch ends[id] {
-    case .probe(let index)?: perform(probes[index].receive(message, now: now, random: &random), from: id)
+    case .probe(let index)?:
+      perform(probes[index].receive(message, now: now, random: &random), from: id)
+      arrange(index)
     case .server(let index)?: perform(servers[index].receive(message, now: now, random: &random), from: id)
     case nil: break
     }

@@ -154,7 +154,7 @@ struct TestInstanceCommand: AsyncParsableCommand {
   private func checkItself() throws {
     let kills = InstanceCatalogue.kills(seed: seed)
     let missed = kills.filter { !$0.isNoticed }
-    for kill in missed { print("\(kill.caseID) does not notice \(kill.defect.rawValue)") }
+    for kill in missed { print("\(kill.caseID) does not notice \(kill.variant)") }
     let cases = Set(kills.map(\.caseID)).count
     print(
       "\(kills.count - missed.count) of \(kills.count) planted faults were noticed, by \(cases) of "

@@ -1,0 +1,160 @@
+public import Chum
+import Instance
+import Microdata
+import Store
+import Wire
+import WireBytes
+
+/// A row of the tables about CHUM: what the probe plays, and what has to come of it in either profile.
+public struct ChumRow: Sendable {
+  let name: String
+  let title: String
+  let requires: [String]
+  let target: InstanceCase.Target
+  let binding: InstanceCase.Binding
+  /// What is in the target's store beyond the standard stock.
+  var stock: (@Sendable (inout ChumStock) -> Void)?
+  let plan: @Sendable (ChumStock) -> ChumProbe.Plan
+  var configure: (@Sendable (inout ChumConfiguration) -> Void)?
+  /// Something that the probe does before CHUM.
+  var act: Misbehaviour?
+  /// Ms of world time until the case is judged.
+  var patience = 2_000.0
+  /// The target must have content, or be told to do something: nothing for a target that is not embedded.
+  var needsContent = false
+  let kills: [TargetVariant]
+  let judge: @Sendable (ChumLook) -> CaseOutcome
+
+  var id: String { "\(requires[0])/\(target.rawValue)-\(name)" }
+
+  static let all: [ChumRow] =
+    ExporterCases.rows + ExporterServiceCases.rows + StartCases.rows + ImporterCases.rows + SessionCases.rows
+
+  var instanceCase: InstanceCase {
+    let row = self
+    return InstanceCase(id, title, requires, target, binding, variants: kills) { context in
+      row.judge(row.play(context).look)
+    }
+  }
+
+  /// Plays the row against an embedded target.
+  func play(_ context: CaseContext) -> (world: CaseWorld, look: ChumLook) {
+    var world = context.chumWorld(configure)
+    if let stock, var changed = world.stock {
+      stock(&changed)
+      world.chum?.host.repository = changed.repository
+      world.stock = changed
+    }
+    var plan = context.plan(.initiator, "chum", act)
+    plan.usesInstanceKey = true
+    plan.chum = world.stock.map { self.plan($0) }
+    let index = world.connect(plan)
+    world.advance(by: patience)
+    return (world, ChumLook(world, probe: index, isStrict: context.isStrict))
+  }
+}
+
+/// What a row is judged by.
+struct ChumLook {
+  let isStrict: Bool
+  let seen: ChumSeen
+  /// What came before CHUM.
+  let exchange: Observation
+  let closedAt: Double?
+  let closeReason: String
+  /// Embedded targets only.
+  let side: ChumSide?
+  let stock: ChumStock?
+  let startedAt: Double
+
+  init(_ world: CaseWorld, probe: Int, isStrict: Bool) {
+    self.isStrict = isStrict
+    let peer = world.probes[probe]
+    seen = peer.chum?.seen ?? ChumSeen()
+    exchange = peer.seen
+    closedAt = peer.seen.closedAt
+    closeReason = peer.seen.closeReason ?? ""
+    side = world.chum
+    stock = world.stock
+    startedAt = 1_000
+  }
+
+  var isOpen: Bool { closedAt == nil }
+  var isBroken: String? { stock?.failures.first }
+
+  /// True unless an embedded target shows otherwise.
+  func stores(_ hash: String) -> Bool? {
+    guard let side, let hash = ObjectHash(hex: hash) else { return nil }
+    return side.host.repository.store.knows(hash)
+  }
+
+  // MARK: Looks
+
+  func open() -> CaseOutcome { .check(isOpen, "the connection was closed: \(closeReason)") }
+
+  /// The session goes on: it is open, and a request behind everything else was answered.
+  func alive(_ last: Int) -> CaseOutcome {
+    CaseOutcome.all([open(), .check(seen.data(last) == 8, "service 1 afterwards: \(seen.words(last))")])
+  }
+
+  func refused(_ id: Int, _ code: String) -> CaseOutcome {
+    .check(seen.code(id) == code, "\(code) is due; \(seen.words(id))")
+  }
+
+  func data(_ id: Int, _ value: JSONValue) -> CaseOutcome {
+    .check(seen.data(id) == value, "\(excerpt(value.compact, 60)) is due; \(seen.words(id))")
+  }
+
+  func served(_ id: Int) -> CaseOutcome { .check(seen.data(id) != nil, "data are due; \(seen.words(id))") }
+
+  /// Every request of the script was answered by exactly one last message.
+  func once(_ ids: Range<Int>) -> CaseOutcome {
+    for id in ids where seen.answers[id]?.finals.count != 1 {
+      return .failed("\(seen.answers[id]?.finals.count ?? 0) answers to \(id)")
+    }
+    return .passed
+  }
+
+  /// The entries of a root list that came for a request.
+  func roots(_ id: Int) -> [RootEntry]? {
+    guard case .string(let text)? = seen.data(id) else { return nil }
+    return try? RootEntry.decodeList(text)
+  }
+
+  func children(_ id: Int) -> [ChildEntry]? {
+    guard case .string(let text)? = seen.data(id) else { return nil }
+    return try? ChildEntry.decodeList(text)
+  }
+
+  func lists(_ id: Int, _ name: String) -> CaseOutcome {
+    let hash = stock?.hex(name) ?? ""
+    return .check(roots(id)?.contains { $0.key == hash } == true, "\(name) is not listed; \(seen.words(id))")
+  }
+
+  func doesNotList(_ id: Int, _ name: String) -> CaseOutcome {
+    let hash = stock?.hex(name) ?? ""
+    return .check(roots(id)?.contains { $0.key == hash } == false, "\(name) is listed; \(seen.words(id))")
+  }
+}
+
+extension CaseContext {
+  /// A world around a target that is paired with the probe, with the standard stock.
+  func chumWorld(_ configure: (@Sendable (inout ChumConfiguration) -> Void)?) -> CaseWorld {
+    var world = world(knows: true) { $0.storeDelay = 0 }
+    let profile = chumProfile ?? settings.profile
+    let stock = ChumStock(self, profile == .strict ? .strict : .deployed)
+    let faults = chumFaults
+    let own = targetIdentity
+    world.stock = stock
+    world.chum = ChumSide(stock.repository) { peer, record in
+      guard let local = ObjectHash(hex: own.personId), let remote = ObjectHash(hex: peer.person) else { return nil }
+      var configuration = ChumConfiguration(
+        profile: profile, localPerson: local, remotePerson: remote, localInstance: own.instanceName,
+        remoteInstance: peer.instanceName)
+      configuration.faults = faults
+      configure?(&configuration)
+      return configuration
+    }
+    return world
+  }
+}
