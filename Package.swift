@@ -43,10 +43,17 @@ let package = Package(
     .target(name: "CommServer", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Instance", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .target(
-      name: "InstanceCases",
-      dependencies: ["Chum", "Store", "Microdata", "Instance", "Wire", "Cryptobox", "WireBytes"]),
+      name: "SyncInstance",
+      dependencies: ["Instance", "Chum", "Store", "Microdata", "Wire", "Cryptobox", "WireBytes"]),
     .target(
-      name: "Simulation", dependencies: ["InstanceCases", "Instance", "CommServer", "Wire", "Cryptobox", "WireBytes"]),
+      name: "InstanceCases",
+      dependencies: ["SyncInstance", "Chum", "Store", "Microdata", "Instance", "Wire", "Cryptobox", "WireBytes"]),
+    .target(
+      name: "Simulation",
+      dependencies: [
+        "InstanceCases", "SyncInstance", "Chum", "Store", "Microdata", "Instance", "CommServer", "Wire", "Cryptobox",
+        "WireBytes",
+      ]),
     .target(
       name: "Network",
       dependencies: [
@@ -123,6 +130,12 @@ let package = Package(
     .testTarget(
       name: "InstanceTests",
       dependencies: ["Instance", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(
+      name: "SyncInstanceTests",
+      dependencies: [
+        "SyncInstance", "Instance", "Chum", "StoreFiles", "Store", "Microdata", "CommServer", "Wire", "Cryptobox",
+        "WireBytes",
+      ]),
     .testTarget(
       name: "InstanceCasesTests", dependencies: ["InstanceCases", "Instance", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(

@@ -26,6 +26,14 @@ public struct ChumSession: Sendable {
   var strayCount = 0
   var receivedFileBytes = 0
   var logs: [ChumLog] = []
+  /// Bytes that the socket has not taken yet, as far as the owner knows. Files pause above 256 KiB.
+  public var unsentBytes = 0
+  /// What the peer's importer did since its last root list; see ``peerIsCaughtUpTo``.
+  var servedSinceList = 0
+  var lastListAt: Int?
+  /// The peer has everything that was granted at this time (ms): it then got the complete root list, fetched nothing,
+  /// and asked for the next list. Nil until that happened once.
+  public internal(set) var peerIsCaughtUpTo: Int?
   private var startedAt = 0
   private var early = EarlyMessages()
 
@@ -90,7 +98,7 @@ public struct ChumSession: Sendable {
     state = .running
     startedAt = now
     if configuration.imports { importer.start(at: now + configuration.start.firstRequestAfter) }
-    work(now, 0, &host, &actions)
+    work(now, unsentBytes, &host, &actions)
   }
 
   // MARK: Input
@@ -104,7 +112,7 @@ public struct ChumSession: Sendable {
     case .running:
       guard now >= startedAt + configuration.start.lostBefore else { return [] }
       take(text, now, &host, &actions)
-      work(now, 0, &host, &actions)
+      work(now, unsentBytes, &host, &actions)
     case .idle: if !early.keep(.text(text), configuration.limits) { end(.tooEarly, &host, &actions) }
     case .over: break
     }
@@ -120,7 +128,7 @@ public struct ChumSession: Sendable {
     case .running:
       guard now >= startedAt + configuration.start.lostBefore else { return [] }
       take(binary, now, &host, &actions)
-      work(now, 0, &host, &actions)
+      work(now, unsentBytes, &host, &actions)
     case .idle: if !early.keep(.binary(binary), configuration.limits) { end(.tooEarly, &host, &actions) }
     case .over: break
     }
@@ -144,6 +152,7 @@ public struct ChumSession: Sendable {
     to now: Int, unsent: Int = 0, host: inout ChumHost<S>
   ) -> [ChumAction] {
     var actions: [ChumAction] = []
+    unsentBytes = unsent
     switch state {
     case .awaitingControl:
       if let timeout = configuration.limits.startTimeout, now >= startedAt + timeout {

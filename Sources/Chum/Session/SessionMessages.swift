@@ -102,6 +102,7 @@ extension ChumSession {
       // Served by the importer, called by nobody; it costs no work (AT-33).
       return actions.append(.sendText(ChumMessage.data(id: id, .string(ChumMessage.undefined)).text))
     }
+    noteProgress(service, now)
     switch exporter.call(service, args, &host, &logs) {
     case .data(let value):
       if service == 6 || service == 7 { record.sent(args, isId: service == 7, configuration.limits) }
@@ -123,6 +124,23 @@ extension ChumSession {
     case .finished:
       actions.append(.sendText(ChumMessage.data(id: id, .string(ChumMessage.undefined)).text))
     }
+  }
+
+  /// A root list behind which nothing was fetched says that the peer has all of it.
+  private mutating func noteProgress(_ service: Int, _ now: Int) {
+    switch service {
+    case 2:
+      if let lastListAt, servedSinceList == 0 { peerIsCaughtUpTo = lastListAt }
+      lastListAt = now
+      servedSinceList = 0
+    case 4...8: servedSinceList += 1
+    default: break
+    }
+  }
+
+  /// Files on their way: bytes so far, and for outgoing ones the entry's hash.
+  public var transfers: [FileTransfer] {
+    streams.streams.map { FileTransfer(hash: $0.hash, isIncoming: false, bytes: $0.offset) } + requests.transfers
   }
 
   // MARK: Answers

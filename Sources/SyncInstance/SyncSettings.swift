@@ -1,0 +1,46 @@
+public import Chum
+public import Instance
+public import Wire
+
+/// How a complete instance behaves. Everything can be changed by itself.
+public struct SyncSettings: Sendable {
+  public var instance: InstanceSettings
+  /// What grants to groups are worth to the exporter (chum.md 3.5).
+  public var groupPolicy: GroupPolicy
+  public var limits: ChumLimits
+  /// When sessions begin to speak. The default loses nothing in either profile; ``StartTiming/deployed`` has the race
+  /// of the real implementation (F11).
+  public var start: StartTiming
+  /// Milliseconds between the end of a round and the next.
+  public var pollInterval = 5_000
+  public var imports = true
+  public var exports = true
+  /// Send BLOB chunks as the published packages do: as nothing (F47).
+  public var sendsEmptyChunks = false
+  /// Make the one-to-one topic with every new contact, as contact components of applications do.
+  public var opensTopics = true
+  /// Grant the own main profile to every contact by name. Group grants alone reach nobody under ``GroupPolicy/ignored``.
+  public var sharesProfile = true
+  /// Affirm every IoM request in which the own person stands, without asking the user.
+  public var affirmsIoM = false
+  /// What an inviter proposes after an Internet-of-Me pairing.
+  public var iomMode = IoMRequest.Mode.full
+  /// What a received Topic may lead to.
+  public var topicTrust: LeuteAccessRights.TopicTrust
+  /// Planted faults of the CHUM machines. Empty in all real use.
+  public var faults: Set<ChumFault> = []
+
+  public var profile: Profile { instance.profile }
+
+  public init(_ instance: InstanceSettings) {
+    self.instance = instance
+    let isDeployed = instance.profile == .deployed
+    groupPolicy = isDeployed ? .ignored : .evaluated
+    limits = isDeployed ? .deployed : .strict
+    // A real peer may lose what comes in the burst of its control text, so the first request waits a little.
+    start = StartTiming(firstRequestAfter: 20)
+    topicTrust = isDeployed ? .deployed : .strict
+  }
+
+  public init(profile: Profile) { self.init(InstanceSettings(profile: profile)) }
+}
