@@ -1,5 +1,7 @@
 public import Cryptobox
 public import Instance
+public import Store
+public import SyncInstance
 public import Wire
 import WireBytes
 
@@ -20,9 +22,12 @@ public struct CaseWorld {
   }
 
   public private(set) var now = 1_000.0
-  public var target: Instance
-  /// CHUM above the target; nil for cases that end where it begins.
-  public var chum: ChumSide?
+  /// The target of cases that end where CHUM begins.
+  private var bare: Instance
+  /// The complete target of the others.
+  public private(set) var sync: SyncInstance<MemoryStore>?
+  /// What the complete target told.
+  public private(set) var syncReports: [SyncReport] = []
   public private(set) var probes: [ProbePeer] = []
   public private(set) var servers: [ProbeServer] = []
   /// Everything the target told, with its time.
@@ -39,7 +44,7 @@ public struct CaseWorld {
   private var random: SeededRandom
   private var targetRandom: SeededRandom
   private let box: AnyBox
-  /// The stock as acts of a script find it, without the store, which is the target's.
+  /// The names of what is in the store of a complete target.
   var stock: ChumStock?
   private var ends: [SocketID: End] = [:]
   private var queue: [Delivery] = []
@@ -48,10 +53,23 @@ public struct CaseWorld {
   private static let limit = 200_000
 
   public init(target: Instance, seed: UInt64, box: any BoxProvider = SodiumBox()) {
-    self.target = target
+    bare = target
     random = SeededRandom(seed: seed)
     targetRandom = SeededRandom(seed: seed &* 31 &+ 7)
     self.box = AnyBox(box)
+  }
+
+  /// A world around a complete target and what is in its store.
+  init(complete: SyncInstance<MemoryStore>, _ stock: ChumStock, seed: UInt64) {
+    self.init(target: complete.core, seed: seed)
+    sync = complete
+    self.stock = stock
+  }
+
+  public var target: Instance {
+    get { sync?.core ?? bare }
+    // A complete target's connections are its own affair.
+    set { if sync == nil { bare = newValue } }
   }
 
   // MARK: Acts
@@ -93,17 +111,16 @@ public struct CaseWorld {
     var rounds = 0
     while rounds < 10_000 {
       rounds += 1
-      var due = min(target.nextDeadline ?? .infinity, chum?.nextDeadline ?? .infinity)
+      var due = (sync == nil ? bare.nextDeadline : sync?.nextDeadline) ?? .infinity
       for probe in probes { due = min(due, probe.nextDeadline ?? .infinity) }
       for server in servers { due = min(due, server.nextDeadline ?? .infinity) }
       guard due <= end else { break }
       now = max(now, due)
       handle(.timer)
-      if let chum, chum.nextDeadline ?? .infinity <= now { want(self.chum?.advance(to: now) ?? []) }
       for index in probes.indices where (probes[index].nextDeadline ?? .infinity) <= now {
         if let id = socket(of: index) {
           perform(probes[index].tick(now: now, random: &random), from: id)
-          arrange(index)
+          arrange(probe: index)
         }
       }
       for index in servers.indices where (servers[index].nextDeadline ?? .infinity) <= now {
@@ -172,42 +189,54 @@ public struct CaseWorld {
   }
 
   private mutating func apply(_ event: InstanceEvent) {
+    guard sync == nil else {
+      var actions: [SyncAction] = []
+      sync?.handle(event, at: now, random: &targetRandom, into: &actions)
+      return perform(actions)
+    }
     var actions: [InstanceAction] = []
-    target.handle(event, at: now, random: &targetRandom, into: &actions)
+    bare.handle(event, at: now, random: &targetRandom, into: &actions)
+    for action in actions { perform(action) }
+  }
+
+  private mutating func perform(_ actions: [SyncAction]) {
     for action in actions {
       switch action {
-      case .open(let id, let url): open(id, url)
-      case .send(let id, let message): queue.append(.toPeer(id, message))
-      case .close(let id, let reason):
-        closeReasons.append(reason)
-        queue.append(.closeOfTarget(id, reason))
-      case .report(let report):
-        reports.append((now, report))
-        want(chum?.heard(report, at: now) ?? [])
+      case .instance(let action): perform(action)
+      case .report(let report): syncReports.append(report)
+      case .log: break
       }
     }
   }
 
-  /// What the target's CHUM wants of its instance.
-  private mutating func want(_ wants: [ChumSide.Want]) {
-    for want in wants {
-      switch want {
-      case .send(let id, let message): apply(.command(.send(id, message)))
-      case .close(let id, let reason): apply(.command(.disconnect(id, reason)))
-      }
+  private mutating func perform(_ action: InstanceAction) {
+    switch action {
+    case .open(let id, let url): open(id, url)
+    case .send(let id, let message): queue.append(.toPeer(id, message))
+    case .close(let id, let reason):
+      closeReasons.append(reason)
+      queue.append(.closeOfTarget(id, reason))
+    case .report(let report): reports.append((now, report))
     }
+  }
+
+  /// Changes what is in the store of a complete target.
+  mutating func arrange(_ change: (inout ChumStock) -> Void) {
+    guard var stock, sync != nil else { return }
+    var actions: [SyncAction] = []
+    sync?.write(at: now, random: &targetRandom, into: &actions) { repository in
+      stock.repository = repository
+      change(&stock)
+      repository = stock.repository
+    }
+    self.stock = stock
+    perform(actions)
   }
 
   /// Does at the target what the script of a probe asks for.
-  private mutating func arrange(_ index: Int) {
+  private mutating func arrange(probe index: Int) {
     for act in probes[index].takeArrangements() {
-      guard case .arrange(let change)? = probes[index].plan.chum?.script[act], var stock, let host = chum?.host else {
-        continue
-      }
-      stock.repository = host.repository
-      change(&stock)
-      chum?.host.repository = stock.repository
-      self.stock = stock
+      if case .arrange(let change)? = probes[index].plan.chum?.script[act] { arrange(change) }
     }
   }
 
@@ -257,7 +286,7 @@ public struct CaseWorld {
     switch ends[id] {
     case .probe(let index)?:
       perform(probes[index].receive(message, now: now, random: &random), from: id)
-      arrange(index)
+      arrange(probe: index)
     case .server(let index)?: perform(servers[index].receive(message, now: now, random: &random), from: id)
     case nil: break
     }

@@ -29,6 +29,7 @@ extension SyncInstance {
       remoteInstance: record.instanceName)
     configuration.connection = sessionNumber
     configuration.pollInterval = settings.pollInterval
+    configuration.keepRunning = settings.keepsRunning
     configuration.imports = settings.imports
     configuration.exports = settings.exports
     configuration.groupPolicy = settings.groupPolicy

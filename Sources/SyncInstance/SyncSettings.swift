@@ -13,6 +13,8 @@ public struct SyncSettings: Sendable {
   public var start: StartTiming
   /// Milliseconds between the end of a round and the next.
   public var pollInterval = 5_000
+  /// Stay and poll, as applications do; otherwise one round and FIN.
+  public var keepsRunning = true
   public var imports = true
   public var exports = true
   /// Send BLOB chunks as the published packages do: as nothing (F47).

@@ -5,15 +5,15 @@ import Wire
 @testable import InstanceCases
 
 @Suite struct ScratchTests {
-  @Test func `scratch matrix`() {
-    for one in InstanceCatalogue.cases where one.kills.isEmpty {
-      var hits: [String] = []
-      for defect in Defect.allCases {
-        var settings = InstanceSettings.strict
-        settings.defects = [defect]
-        if !one.outcome(settings: settings, seed: 1).isPass { hits.append(defect.rawValue) }
+  @Test func `scratch chum`() {
+    print("ROWS \(ChumRow.all.count)")
+    for profile in Profile.allCases {
+      for row in ChumRow.all {
+        let outcome = row.instanceCase.outcome(settings: InstanceSettings(profile: profile))
+        if case .failed(let why) = outcome { print("BAD \(profile) \(row.id): \(why)") }
       }
-      print("MATRIX \(one.id) | \(one.target.rawValue) | \(one.title) | \(hits.joined(separator: ","))")
     }
+    for kill in InstanceCatalogue.kills() where !kill.isNoticed { print("MISSED \(kill.caseID) \(kill.variant)") }
+    print("DOUBLE \(InstanceCatalogue.doubledIDs)")
   }
 }

@@ -1,3 +1,4 @@
+import Wire
 public import WireBytes
 
 /// One act of a CHUM peer played by hand. Acts come one after the other; only ``ask(_:_:)`` and the waits take time.

@@ -1,13 +1,14 @@
 import Chum
 import Instance
+import SyncInstance
 import WireBytes
 
 extension ChumRow {
   /// A row in which the probe asks: its script, and a look at the answers.
   static func asking(
-    _ name: String, _ title: String, _ requires: [String], _ binding: InstanceCase.Binding = .base,
+    _ name: String, _ title: String, _ requires: [String], binding: InstanceCase.Binding = .base,
     stock: (@Sendable (inout ChumStock) -> Void)? = nil, content: Bool = true, patience: Double = 2_000,
-    configure: (@Sendable (inout ChumConfiguration) -> Void)? = nil, kills: [TargetVariant] = [],
+    configure: (@Sendable (inout SyncSettings) -> Void)? = nil, kills: [TargetVariant] = [],
     script: @escaping @Sendable (ChumStock) -> [ChumAct], judge: @escaping @Sendable (ChumLook) -> CaseOutcome
   ) -> ChumRow {
     var row = ChumRow(

@@ -1,7 +1,9 @@
-public import Chum
+import Chum
+import Cryptobox
 import Instance
 import Microdata
 import Store
+import SyncInstance
 import Wire
 import WireBytes
 
@@ -15,9 +17,11 @@ public struct ChumRow: Sendable {
   /// What is in the target's store beyond the standard stock.
   var stock: (@Sendable (inout ChumStock) -> Void)?
   let plan: @Sendable (ChumStock) -> ChumProbe.Plan
-  var configure: (@Sendable (inout ChumConfiguration) -> Void)?
+  var configure: (@Sendable (inout SyncSettings) -> Void)?
   /// Something that the probe does before CHUM.
   var act: Misbehaviour?
+  /// What a second connection plays behind the first; the look is at the second one then.
+  var again: (@Sendable (ChumStock) -> ChumProbe.Plan)?
   /// Ms of world time until the case is judged.
   var patience = 2_000.0
   /// The target must have content, or be told to do something: nothing for a target that is not embedded.
@@ -40,17 +44,22 @@ public struct ChumRow: Sendable {
   /// Plays the row against an embedded target.
   func play(_ context: CaseContext) -> (world: CaseWorld, look: ChumLook) {
     var world = context.chumWorld(configure)
-    if let stock, var changed = world.stock {
-      stock(&changed)
-      world.chum?.host.repository = changed.repository
-      world.stock = changed
-    }
+    if let stock { world.arrange(stock) }
+    let names = world.stock ?? ChumStock(context, .strict)
     var plan = context.plan(.initiator, "chum", act)
     plan.usesInstanceKey = true
-    plan.chum = world.stock.map { self.plan($0) }
-    let index = world.connect(plan)
+    plan.chum = self.plan(names)
+    var index = world.connect(plan)
     world.advance(by: patience)
-    return (world, ChumLook(world, probe: index, isStrict: context.isStrict))
+    let first = world.probes[index].chum?.seen
+    if let again {
+      plan.chum = again(names)
+      index = world.connect(plan)
+      world.advance(by: patience)
+    }
+    var look = ChumLook(world, probe: index, isStrict: context.isStrict)
+    look.first = first
+    return (world, look)
   }
 }
 
@@ -63,9 +72,11 @@ struct ChumLook {
   let closedAt: Double?
   let closeReason: String
   /// Embedded targets only.
-  let side: ChumSide?
+  let sync: SyncInstance<MemoryStore>?
+  let reports: [SyncReport]
   let stock: ChumStock?
-  let startedAt: Double
+  /// What the connection before saw, if there was one.
+  var first: ChumSeen?
 
   init(_ world: CaseWorld, probe: Int, isStrict: Bool) {
     self.isStrict = isStrict
@@ -74,9 +85,9 @@ struct ChumLook {
     exchange = peer.seen
     closedAt = peer.seen.closedAt
     closeReason = peer.seen.closeReason ?? ""
-    side = world.chum
+    sync = world.sync
+    reports = world.syncReports
     stock = world.stock
-    startedAt = 1_000
   }
 
   var isOpen: Bool { closedAt == nil }
@@ -84,8 +95,8 @@ struct ChumLook {
 
   /// True unless an embedded target shows otherwise.
   func stores(_ hash: String) -> Bool? {
-    guard let side, let hash = ObjectHash(hex: hash) else { return nil }
-    return side.host.repository.store.knows(hash)
+    guard let sync, let hash = ObjectHash(hex: hash) else { return nil }
+    return sync.host.repository.store.knows(hash)
   }
 
   // MARK: Looks
@@ -138,23 +149,31 @@ struct ChumLook {
 }
 
 extension CaseContext {
-  /// A world around a target that is paired with the probe, with the standard stock.
-  func chumWorld(_ configure: (@Sendable (inout ChumConfiguration) -> Void)?) -> CaseWorld {
-    var world = world(knows: true) { $0.storeDelay = 0 }
-    let profile = chumProfile ?? settings.profile
-    let stock = ChumStock(self, profile == .strict ? .strict : .deployed)
-    let faults = chumFaults
-    let own = targetIdentity
-    world.stock = stock
-    world.chum = ChumSide(stock.repository) { peer, record in
-      guard let local = ObjectHash(hex: own.personId), let remote = ObjectHash(hex: peer.person) else { return nil }
-      var configuration = ChumConfiguration(
-        profile: profile, localPerson: local, remotePerson: remote, localInstance: own.instanceName,
-        remoteInstance: peer.instanceName)
-      configuration.faults = faults
-      configure?(&configuration)
-      return configuration
+  /// A world around a complete target that knows the probe, with the standard stock.
+  func chumWorld(_ configure: (@Sendable (inout SyncSettings) -> Void)?) -> CaseWorld {
+    var own = settings
+    own.broker = .off
+    own.storeDelay = 0
+    if let chumProfile { own = InstanceSettings(profile: chumProfile) }
+    own.dialsPeers = false
+    var complete = SyncSettings(own)
+    // What the deployed implementation loses is part of what a deployed target is judged by.
+    if own.profile == .deployed { complete.start = .deployed }
+    complete.opensTopics = false
+    complete.sharesProfile = false
+    complete.faults = chumFaults
+    configure?(&complete)
+    var stock = ChumStock(self, own.profile == .strict ? .strict : .deployed)
+    do throws(RepositoryFailure) {
+      let target = try SyncInstance(
+        complete, keychain: Keychain([targetIdentity]), repository: stock.repository, epoch: 1_000_000,
+        box: SodiumBox())
+      var world = CaseWorld(complete: target, stock, seed: seed)
+      world.command(.addPeer(probe.publicFile))
+      return world
+    } catch {
+      stock.fail("\(error)")
+      return world()
     }
-    return world
   }
 }

@@ -28,7 +28,7 @@ public struct ChumStock {
     var repository = Repository(store: MemoryStore(), codec: codec)
     func person(_ identity: Identity) -> ObjectHash {
       let id = try? repository.storeVersion(
-        ["$type$": "Person", "email": .text(identity.personEmail)], now: 1_000)
+        OneObject(["$type$": "Person", "email": .text(identity.personEmail)]), now: 1_000)
       return id?.idHash ?? ObjectHash.of([])
     }
     target = person(context.targetIdentity)
@@ -41,6 +41,8 @@ public struct ChumStock {
   /// The hash of something by its name in the stock; what is not there has the hash of nothing.
   public subscript(name: String) -> ObjectHash { names[name] ?? ObjectHash.of([]) }
   public func hex(_ name: String) -> String { self[name].hex }
+
+  mutating func fail(_ why: String) { failures.append(why) }
 
   // MARK: Writing
 
@@ -61,7 +63,7 @@ public struct ChumStock {
   /// A PersonName, the plainest object.
   @discardableResult
   public mutating func phrase(_ name: String) -> ObjectHash {
-    object(name, ["$type$": "PersonName", "name": .text(name)])
+    object(name, OneObject(["$type$": "PersonName", "name": .text(name)]))
   }
 
   /// A new version; `name` is the ID hash, `name/data` the data, `name/node` the head.
@@ -77,12 +79,12 @@ public struct ChumStock {
 
   @discardableResult
   public mutating func friend(_ name: String, called: String) -> ObjectHash {
-    version(name, ["$type$": "Person", "email": .text("\(name)@example.org"), "name": .text(called)])
+    version(name, OneObject(["$type$": "Person", "email": .text("\(name)@example.org"), "name": .text(called)]))
   }
 
   @discardableResult
   public mutating func file(_ name: String, _ bytes: [UInt8], _ kind: StoredKind = .blob) -> ObjectHash {
-    let stored = attempt(name) { (stock) throws(StoreFailure) in
+    let stored = attempt(name) { stock in
       let ticket = try stock.repository.store.beginFile()
       try stock.repository.store.append(bytes, to: ticket)
       return try stock.repository.store.finishFile(ticket, kind: kind, expected: nil).hash
@@ -96,10 +98,9 @@ public struct ChumStock {
     let blob = file(name + "/blob", ProbeShelf.bytes(size))
     object(
       name,
-      [
+      OneObject([
         "$type$": "BlobDescriptor", "data": .reference(blob), "lastModified": 1, "name": .text(name),
-        "size": .number(Double(size)), "type": "image/png",
-      ])
+        "size": .number(Double(size)), "type": "image/png"]))
   }
 
   /// A merge node over two branches of a history: `name` is the ID hash, `name/merge` the head.
@@ -107,14 +108,14 @@ public struct ChumStock {
     friend(name, called: "base")
     for round in 0..<rounds {
       let idHash = self[name]
-      _ = attempt(name) { (stock) throws(RepositoryFailure) in
-        guard let head = stock.repository.store.head(idHash) else { throw .unsuitable("no head") }
+      _ = attempt(name) { stock in
+        guard let head = stock.repository.store.head(idHash) else { throw RepositoryFailure.unsuitable("no head") }
         let depth = try stock.repository.versionNode(head).depth
         var nodes: [ObjectHash] = []
         var data = ObjectHash.of([])
         for side in ["left", "right"] {
           data = try stock.repository.storeObject(
-            ["$type$": "Person", "email": .text("\(name)@example.org"), "name": .text("\(side) \(round)")])
+            OneObject(["$type$": "Person", "email": .text("\(name)@example.org"), "name": .text("\(side) \(round)")]))
           nodes.append(
             try stock.repository.storeNode(
               VersionNode(.change(previous: head), data: data, depth: depth + 1, creationTime: stock.now)))
@@ -138,13 +139,13 @@ public struct ChumStock {
 
   private mutating func write(_ request: GrantRequest) {
     now += 10
-    _ = attempt("grant") { (stock) throws(GrantFailure) in
+    _ = attempt("grant") { stock in
       try stock.authority.grant(request, by: "cases", in: &stock.repository, now: stock.now)
     }
   }
 
   public mutating func group(_ name: String, _ members: [ObjectHash]) {
-    version(name, ["$type$": "Group", "name": .text(name), "person": .array(members.map(OneValue.reference))])
+    version(name, OneObject(["$type$": "Group", "name": .text(name), "person": .array(members.map(OneValue.reference))]))
   }
 
   // MARK: The standard stock
@@ -164,11 +165,10 @@ public struct ChumStock {
     picture("attachment", size: 30)
     object(
       "message",
-      [
+      OneObject([
         "$type$": "ChatMessage", "text": "hello <you> & all", "attachments": .array([.reference(self["attachment"])]),
-        "sender": .reference(target),
-      ])
-    object("time", ["$type$": "CreationTime", "timestamp": 12, "data": .reference(self["message"])])
+        "sender": .reference(target)]))
+    object("time", OneObject(["$type$": "CreationTime", "timestamp": 12, "data": .reference(self["message"])]))
     grant(.object(self["time"]), to: [probe])
   }
 }

@@ -1,4 +1,7 @@
 import Chum
+import Instance
+import Store
+import SyncInstance
 import Wire
 import WireBytes
 
@@ -7,12 +10,12 @@ enum ExporterCases {
   static let rows: [ChumRow] = basics + arguments + unknownServices + invalid + unasked + binaries
 
   private static func row(
-    _ name: String, _ title: String, _ requires: [String], _ binding: InstanceCase.Binding = .base,
-    configure: (@Sendable (inout ChumConfiguration) -> Void)? = nil, _ kills: [ChumFault],
+    _ name: String, _ title: String, _ requires: [String], binding: InstanceCase.Binding = .base,
+    configure: (@Sendable (inout SyncSettings) -> Void)? = nil, _ kills: [ChumFault],
     _ script: [ChumAct], _ judge: @escaping @Sendable (ChumLook) -> CaseOutcome
   ) -> ChumRow {
     .asking(
-      name, title, requires, binding, content: false, configure: configure, kills: TargetVariant.chum(kills),
+      name, title, requires, binding: binding, content: false, configure: configure, kills: TargetVariant.chum(kills),
       script: { _ in script }, judge: judge)
   }
 
@@ -144,16 +147,16 @@ enum ExporterCases {
   private static let binaries: [ChumRow] = [
     oddChunk("open to nobody", 900), oddChunk("not a number", .nan), oddChunk("infinite", .infinity),
     oddChunk("negative", -1), oddChunk("a fraction", 0.5), oddChunk("beyond the integers", 1e300),
-    row("chunks-leave-nothing", "unasked binary messages leave no file behind", ["CF-020"], .hardening,
+    row("chunks-leave-nothing", "unasked binary messages leave no file behind", ["CF-020"], binding: .hardening,
       [.keepsStrayFiles], (0..<10).map { chunk(Double(900 + $0)) } + [.version]) { look in
-      let left = look.side?.host.repository.store.openFileCount ?? 0
-      let count = look.side?.host.repository.store.count
+      let left = look.sync?.host.repository.store.openFileCount ?? 0
+      let count = look.sync?.host.repository.store.count
       return CaseOutcome.all([
         look.alive(0),
         .check(left == 0 && count == look.stock?.repository.store.count, "\(left) files are left"),
       ])
     },
-    row("chunks-sixteen", "the sixteenth unasked binary message closes", ["CF-020"], .hardening, [.toleratesStrays],
+    row("chunks-sixteen", "the sixteenth unasked binary message closes", ["CF-020"], binding: .hardening, [.toleratesStrays],
       (0..<20).map { chunk(Double(900 + $0)) } + [.wait(100)]) {
       $0.isStrict ? .check(!$0.isOpen, "twenty were taken") : $0.open()
     },

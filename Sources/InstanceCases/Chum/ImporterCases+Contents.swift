@@ -1,34 +1,39 @@
 import Chum
 import Instance
 import Store
+import SyncInstance
 import Wire
 import WireBytes
 
 /// Objects, files, version nodes, and answers out of place.
 extension ImporterCases {
   private static func bad(
-    _ act: ChumMisbehaviour, _ subject: ProbeShelf.Subject = .unversioned, _ title: String, _ requires: [String] = ["CF-062", "CHUM-026"],
+    _ act: ChumMisbehaviour, _ subject: ProbeShelf.Subject, _ title: String, _ requires: [String],
     code: String? = nil, _ kills: [ChumFault]
   ) -> ChumRow {
     row(act, subject, title, requires, .refused, kills) { look, _ in
       // A code stands in the Chum object of an embedded target (CF-063).
-      guard let code, look.side != nil else { return .passed }
+      guard let code, look.sync != nil else { return .passed }
       return .check(look.codes.contains(code), "recorded: \(Array(Set(look.codes)).sorted())")
     }
   }
+
+  private static func bad(
+    _ act: ChumMisbehaviour, _ title: String, _ requires: [String], code: String? = nil, _ kills: [ChumFault]
+  ) -> ChumRow { bad(act, .unversioned, title, requires, code: code, kills) }
 
   static let objects: [ChumRow] = [
     bad(.objectOtherBytes, "bytes of another hash are refused", ["CF-056", "CHUM-028"], code: "CIEC-FO2", [.hashNotChecked, .stopsAtFailure]),
     bad(.objectOtherBytes, .id, "an ID object of another hash is refused", ["CF-056", "CHUM-029"], code: "CIEC-FIDO2", [.hashNotChecked]),
     bad(.objectOtherForm, "an ID object in the place of an object is refused", ["CF-056", "CHUM-030"], [.storesAnything]),
     bad(.objectOtherForm, .id, "an object in the place of an ID object is refused", ["CF-056", "CHUM-031"], [.storesAnything]),
-    bad(.objectNumber, "a number in the place of an object is refused", code: "CIEC-FO1", [.stopsAtFailure, .failuresNotRecorded]),
-    bad(.objectList, "a list in the place of an object is refused", code: "CIEC-FO1", [.stopsAtFailure, .failuresNotRecorded]),
-    bad(.objectAbsent, "the absent value in the place of an object is refused", code: "CIEC-FO1", [.stopsAtFailure, .failuresNotRecorded]),
-    bad(.objectNumber, .id, "a number in the place of an ID object is refused", code: "CIEC-FIDO1", [.stopsAtFailure, .failuresNotRecorded]),
+    bad(.objectNumber, "a number in the place of an object is refused", ["CF-062", "CHUM-026"], code: "CIEC-FO1", [.stopsAtFailure, .failuresNotRecorded]),
+    bad(.objectList, "a list in the place of an object is refused", ["CF-062", "CHUM-026"], code: "CIEC-FO1", [.stopsAtFailure, .failuresNotRecorded]),
+    bad(.objectAbsent, "the absent value in the place of an object is refused", ["CF-062", "CHUM-026"], code: "CIEC-FO1", [.stopsAtFailure, .failuresNotRecorded]),
+    bad(.objectNumber, .id, "a number in the place of an ID object is refused", ["CF-062", "CHUM-026"], code: "CIEC-FIDO1", [.stopsAtFailure, .failuresNotRecorded]),
     bad(.objectError, "an error in the place of an object costs one root", ["CF-062", "CF-063"], code: "WSRQ-JRMH1", [.stopsAtFailure, .failuresNotRecorded]),
     row(.objectHugeError, .unversioned, "an error of 250 kB is survived, and kept short", ["CF-062", "CF-049"], .refused, [.stopsAtFailure, .errorsKeptWhole]) { look, _ in
-      let longest = look.side?.sessions.values.flatMap(\.errors).compactMap { $0.cause?.message.utf8.count }.max() ?? 0
+      let longest = look.sync?.sessions.values.flatMap(\.chum.errors).compactMap { $0.cause?.message.utf8.count }.max() ?? 0
       return .check(longest <= 20_000, "\(longest) bytes are kept")
     },
     row(.objectErrorOnce, .unversioned, "a root that failed is tried again in the next round, and taken", ["CF-064", "CHUM-023"], Fate(subject: .either), [.failedRootsForgotten]) { look, shelf in
@@ -74,13 +79,20 @@ extension ImporterCases {
   // MARK: Service 8
 
   private static func file(
-    _ act: ChumMisbehaviour, _ subject: ProbeShelf.Subject = .blob, _ title: String, _ requires: [String], _ strict: Fate, deployed: Fate? = nil,
-    patience: Double = 11_000, configure: (@Sendable (inout ChumConfiguration) -> Void)? = nil, _ kills: [ChumFault]
+    _ act: ChumMisbehaviour, _ subject: ProbeShelf.Subject, _ title: String, _ requires: [String], _ strict: Fate, deployed: Fate? = nil,
+    patience: Double = 11_000, configure: (@Sendable (inout SyncSettings) -> Void)? = nil, _ kills: [ChumFault]
   ) -> ChumRow {
     row(act, subject, title, requires, strict, deployed: deployed, patience: patience, configure: configure, kills) { look, _ in
-      let left = look.side?.host.repository.store.openFileCount ?? 0
+      let left = look.sync?.host.repository.store.openFileCount ?? 0
       return .check(!look.isStrict || left == 0 || strict.end == .open && left <= 1, "\(left) files are left open")
     }
+  }
+
+  private static func file(
+    _ act: ChumMisbehaviour, _ title: String, _ requires: [String], _ strict: Fate, deployed: Fate? = nil,
+    patience: Double = 11_000, configure: (@Sendable (inout SyncSettings) -> Void)? = nil, _ kills: [ChumFault]
+  ) -> ChumRow {
+    file(act, .blob, title, requires, strict, deployed: deployed, patience: patience, configure: configure, kills)
   }
 
   static let files: [ChumRow] = [
@@ -121,7 +133,7 @@ extension ImporterCases {
   ) -> ChumRow {
     row(act, .nodes, title, requires, .refused, deployed: deployed, kills) { look, shelf in
       guard look.isStrict else { return .passed }
-      if let code, look.side != nil, !look.codes.contains(code) { return .failed("recorded: \(look.codes)") }
+      if let code, look.sync != nil, !look.codes.contains(code) { return .failed("recorded: \(look.codes)") }
       return .check(look.seen.fetched(shelf.innocentNode) == 1, "the other history did not come")
     }
   }
@@ -136,16 +148,16 @@ extension ImporterCases {
     row(.nodeNegativeDepth, .nodes, "a negative depth is refused in strict", ["CF-059"], .refused, deployed: Fate(subject: .either), [.stopsAtFailure]),
     row(.nodeFractionDepth, .nodes, "a depth that is a fraction is refused in strict", ["CF-059"], .refused, deployed: Fate(subject: .either), [.stopsAtFailure]),
     row(.nodeGreatestDepth, .nodes, "the greatest depth is data: no crash, and the history gets a head", ["CF-067"], .taken, [.headNotMerged]) { look, shelf in
-      .check(look.side == nil || look.head(shelf.idHash) != nil, "no head")
+      .check(look.sync == nil || look.head(shelf.idHash) != nil, "no head")
     },
     row(.nodeOfTheFuture, .nodes, "a creation time of the future is data", ["CF-067"], .taken, [.headNotMerged]) { look, shelf in
-      .check(look.side == nil || look.head(shelf.idHash) != nil, "no head")
+      .check(look.sync == nil || look.head(shelf.idHash) != nil, "no head")
     },
     row(.nodeMissingPrevious, .nodes, "a node whose predecessor nobody has is refused in strict", ["CF-060"], .refused,
       deployed: Fate(end: .either, subject: .either, innocent: .either), [.dependenciesNotChecked]),
     row(.nodeBranches, .nodes, "of two branches both are merged, not the deepest alone", ["CF-065"], .taken, deployed: .taken, [.headNotMerged]) { look, shelf in
-      guard look.isStrict, let side = look.side, let idHash = ObjectHash(hex: shelf.idHash) else { return .passed }
-      guard let head = side.host.repository.store.head(idHash), let node = try? side.host.repository.versionNode(head) else {
+      guard look.isStrict, let repository = look.sync?.host.repository, let idHash = ObjectHash(hex: shelf.idHash) else { return .passed }
+      guard let head = repository.store.head(idHash), let node = try? repository.versionNode(head) else {
         return .failed("no head")
       }
       return .check(Set(node.predecessors.map(\.hex)) == [shelf.subject, shelf.innocentNode], "the head follows \(node.predecessors)")
@@ -163,18 +175,15 @@ extension ImporterCases {
       deployed: .taken, [.toleratesStrays]),
     row(.closesInRound, .unversioned, "a close in the middle of a round is an error of the session", ["CF-070", "CF-029"],
       Fate(end: .either, subject: .refused, innocent: .refused), patience: 3_000, [.closesForgotten]) { look, _ in
-      guard let side = look.side else { return .passed }
-      return .check(side.ended.last?.failure?.code == "WSP-ONCL0", "told: \(String(describing: side.ended.last?.failure))")
+      look.sync == nil ? .passed : .check(look.ending?.failure?.code == "WSP-ONCL0", "told: \(String(describing: look.ending))")
     },
     row(.rootsSilent, .nested, "a close while the root list is awaited is an error of the session", ["CF-029", "CF-070"],
       Fate(end: .either, subject: .refused, innocent: .refused), script: [.wait(1_000), .close], patience: 3_000, [.closesForgotten]) { look, _ in
-      guard let side = look.side else { return .passed }
-      return .check(side.ended.last?.failure?.code == "WSP-ONCL0", "told: \(String(describing: side.ended.last?.failure))")
+      look.sync == nil ? .passed : .check(look.ending?.failure?.code == "WSP-ONCL0", "told: \(String(describing: look.ending))")
     },
     row(.rootsWithWhiteSpace, .id, "a close between two rounds is a normal end", ["CF-070"], Fate(end: .either, subject: .kept),
       script: [.wait(2_500), .close], patience: 3_000, [.closesAlwaysFailures]) { look, _ in
-      guard let side = look.side else { return .passed }
-      return .check(side.ended.count == 1 && side.ended[0].failure == nil, "told: \(String(describing: side.ended.last?.failure))")
+      look.sync == nil ? .passed : .check(look.ending != nil && look.ending?.failure == nil, "told: \(String(describing: look.ending))")
     },
   ]
 }

@@ -1,5 +1,7 @@
 import Chum
 import Instance
+import SyncInstance
+import Store
 import Wire
 import WireBytes
 
@@ -27,7 +29,7 @@ enum ImporterCases {
   static func row(
     _ act: ChumMisbehaviour?, _ subject: ProbeShelf.Subject = .unversioned, _ title: String, _ requires: [String],
     _ strict: Fate, deployed: Fate? = nil, script: [ChumAct] = [], patience: Double = 11_000,
-    configure: (@Sendable (inout ChumConfiguration) -> Void)? = nil, _ kills: [ChumFault] = [],
+    configure: (@Sendable (inout SyncSettings) -> Void)? = nil, _ kills: [ChumFault] = [],
     also: (@Sendable (ChumLook, ProbeShelf) -> CaseOutcome)? = nil
   ) -> ChumRow {
     let name = (act.map { ExchangeRow.dashed($0.rawValue) } ?? "good") + (subject == .unversioned ? "" : "-" + subject.rawValue)
@@ -139,7 +141,7 @@ enum ImporterCases {
       ])
     },
     row(nil, .nodes, "a history is taken, oldest first, and gets a head", ["CF-067", "CF-054"], .taken, [.headNotMerged, .neverAsks]) { look, shelf in
-      guard let head = look.head(shelf.idHash) else { return .check(look.side == nil, "no head") }
+      guard let head = look.head(shelf.idHash) else { return .check(look.sync == nil, "no head") }
       return CaseOutcome.all([
         order(look, [shelf.dependency, shelf.subject]),
         .check(!look.isStrict || head == shelf.subject, "the head is not the remote node (CF-066)"),
@@ -147,7 +149,7 @@ enum ImporterCases {
       ])
     },
     row(.nodeChangeOnly, .nodes, "a change whose edge is announced by nobody comes with it", ["CF-054", "CF-067"], .taken, [.headNotMerged, .childrenNotFetched]) { look, shelf in
-      .check(look.stores(shelf.dependency) != false && (look.side == nil || look.head(shelf.idHash) != nil), "not whole")
+      .check(look.stores(shelf.dependency) != false && (look.sync == nil || look.head(shelf.idHash) != nil), "not whole")
     },
     row(.newVersionLater, .nodes, "a version that comes later is taken alone, and becomes the head", ["CF-078", "CF-077"],
       Fate(subject: .kept), [.headNotMerged, .knownObjectsFetched]) { look, shelf in
@@ -155,7 +157,7 @@ enum ImporterCases {
       later.addVersion()
       return CaseOutcome.all([
         .check(look.seen.fetched(later.subject) == 1, "asked for \(look.seen.fetched(later.subject)) times"),
-        .check(look.side == nil || look.headData(shelf.idHash) == later.children[later.subject]?.first?.hash, "the head says something else"),
+        .check(look.sync == nil || look.headData(shelf.idHash) == later.children[later.subject]?.first?.hash, "the head says something else"),
       ])
     },
     row(.membersReordered, .nested, "answers with white space, another order and unknown members are understood", ["CF-017"], .taken, [.wantsExactText]),
@@ -263,17 +265,23 @@ enum ImporterCases {
 
 extension ChumLook {
   func head(_ idHash: String) -> String? {
-    ObjectHash(hex: idHash).flatMap { side?.host.repository.store.head($0)?.hex }
+    ObjectHash(hex: idHash).flatMap { sync?.host.repository.store.head($0)?.hex }
   }
 
   func headData(_ idHash: String) -> String? {
-    ObjectHash(hex: idHash).flatMap { side?.host.repository.currentVersion($0)?.hex }
+    ObjectHash(hex: idHash).flatMap { sync?.host.repository.currentVersion($0)?.hex }
   }
 
-  /// Codes that the target recorded, in the running session and those that ended.
+  /// Codes of what the target refused.
   var codes: [String] {
-    guard let side else { return [] }
-    let sessions = side.ended + side.sessions.keys.sorted().compactMap { side.sessions[$0] }
-    return sessions.flatMap { $0.errors.map { $0.code ?? $0.name } }
+    reports.compactMap { report in
+      if case .rejected(_, _, let error) = report { error.code ?? error.name } else { nil }
+    }
+  }
+
+  /// How the last session of an embedded target ended; nil while it runs.
+  var ending: (errors: Int, failure: SyncError?)? {
+    for case .ended(_, _, let errors, let failure) in reports.reversed() { return (errors, failure) }
+    return nil
   }
 }

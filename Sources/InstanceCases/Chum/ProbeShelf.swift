@@ -1,6 +1,6 @@
 import Cryptobox
 import Instance
-import Wire
+public import Wire
 import WireBytes
 
 /// What a played exporter offers: texts and bytes under names, which need not be what they claim.
