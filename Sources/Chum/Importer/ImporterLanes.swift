@@ -261,7 +261,9 @@ extension Importer {
       didFullSync = true
       log.append(.firstFullSync)
     }
-    if configuration.keepRunning {
+    if has(.finNotSent), !configuration.keepRunning {
+      state = .ended
+    } else if configuration.keepRunning {
       state = .pausing(due: now + configuration.pollInterval)
     } else {
       state = .awaitingFin

@@ -38,7 +38,7 @@ struct ObjectCheck {
         "Expected ONE \(isId ? "ID object" : "object") microdata string, got \(found)")
     }
     let content = Array(text.utf8)
-    if faults.contains(.storesAnything), !content.isEmpty {
+    if faults.contains(.storesAnything) {
       let kind: StoredKind = isId ? .idObject : .object
       if let stored = try? host.repository.store.put(content, kind: kind, type: ObjectHead.type(content) ?? "") {
         return stored

@@ -55,7 +55,8 @@ struct Saboteur: Sendable {
   }
 
   mutating func incoming(text: String) -> [Incoming] {
-    if isDeaf || text == ChumMessage.controlText && isFirst { return [.text(text)] }
+    if isDeaf { return [] }
+    if text == ChumMessage.controlText, isFirst { return [.text(text)] }
     if has(.closesOnLongText), text.utf8.count > 100_000 { return [.close] }
     guard var message = try? ChumMessage.decode(text) else {
       if has(.closesOnInvalid) { return [.close] }
@@ -71,7 +72,11 @@ struct Saboteur: Sendable {
     switch message {
     case .request(let id, let service, let args): return request(id, service, args, text)
     case .badArguments: return has(.ignoresBadArguments) || has(.silentExporter) ? [] : [.text(text)]
-    case .writeStreamError: return has(.streamsGoOn) ? [] : [.text(text)]
+    case .writeStreamError:
+      if has(.answersInvalid) {
+        return [.say(.error(id: -1, name: "Error", message: "no stream", code: "INVALID"))]
+      }
+      return has(.streamsGoOn) ? [] : [.text(text)]
     case .data(let id, _), .error(let id, _, _, _), .stream(let id, _, _), .streamEnd(let id), .streamError(let id, _):
       guard let service = ours[id] else {
         if has(.closesOnStray) { return [.close] }

@@ -148,8 +148,9 @@ extension ChumProbe {
     }
     guard hash == shelf.subject else { return data(id, .string(content)) }
     switch plan.misbehaviour {
-    case .objectOtherBytes: data(id, .string(ProbeShelf.name("other bytes")))
-    case .objectOtherForm: data(id, .string(content.switchedForm))
+    case .objectOtherBytes:
+      let isId = content.hasPrefix("<div data-id-object")
+      data(id, .string(isId ? ProbeShelf.personId("other@bytes") : ProbeShelf.name("other bytes")))
     case .objectNumber: data(id, 7)
     case .objectList: data(id, [.string(content)])
     case .objectAbsent: data(id, .string(ChumMessage.undefined))
@@ -202,7 +203,7 @@ extension ChumProbe {
       chunk(id, Array(bytes.prefix(10)))
       say(.stream(id: id, chunk: "text", encoding: "utf8"))
       say(.streamEnd(id: id))
-    case .fileEndless: for _ in 0..<64 { chunk(id, ProbeShelf.bytes(65_528)) }
+    case .fileEndless: for _ in 0..<20 { chunk(id, ProbeShelf.bytes(65_528)) }
     case .fileStalls: chunk(id, Array(bytes.prefix(10)))
     case .fileOddIds:
       for odd in [Double.nan, .infinity, -.infinity, -1, 0.5, 9_007_199_254_740_993, 1e300] {

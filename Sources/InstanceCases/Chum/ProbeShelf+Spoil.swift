@@ -9,7 +9,7 @@ extension ProbeShelf {
   /// The answer with more roots than anybody has.
   var manyRoots: String {
     var entries = roots
-    for number in 0..<60_000 {
+    for number in 0..<12_000 {
       let digits = String(number, radix: 16)
       let hash = String(repeating: "0", count: 64 - digits.count) + digits
       entries.append(.unversioned(hash: hash, type: "PersonName"))
@@ -31,6 +31,7 @@ extension ProbeShelf {
     let someone = String(repeating: "7", count: 64)
     switch misbehaviour {
     case .childrenBait: add(Self.name("bait"))
+    case .objectOtherForm: replaceSubject((contents[subject] ?? "").switchedForm)
     case .contentNotMicrodata: replaceSubject("hello")
     case .contentEmpty: replaceSubject("")
     case .contentTrailingNewline: replaceSubject(Self.name("nl") + "\n")

@@ -101,6 +101,19 @@ public struct ProbeShelf: Sendable {
     }
   }
 
+  /// What is announced as an ID object, by a root or as a child.
+  var idHashes: Set<String> {
+    var found: Set<String> = []
+    for root in roots {
+      switch root {
+      case .id(let idHash, _), .versioned(_, let idHash, _): found.insert(idHash)
+      case .unversioned, .versionNode: break
+      }
+    }
+    for child in children.values.joined() where child.kind == .id { found.insert(child.hash) }
+    return found
+  }
+
   // MARK: Adding
 
   /// Puts a text under its own hash.
