@@ -44,7 +44,7 @@ let package = Package(
     .target(name: "Instance", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .target(
       name: "SyncInstance",
-      dependencies: ["Instance", "Chum", "Store", "Microdata", "Wire", "Cryptobox", "WireBytes"]),
+      dependencies: ["Instance", "Chum", "Store", "Trace", "Microdata", "Wire", "Cryptobox", "WireBytes"]),
     .target(
       name: "InstanceCases",
       dependencies: ["SyncInstance", "Chum", "Store", "Microdata", "Instance", "Wire", "Cryptobox", "WireBytes"]),
@@ -57,7 +57,7 @@ let package = Package(
     .target(
       name: "Network",
       dependencies: [
-        "CommServer", "Instance", "Recording", "Trace", "FrameBytes", "Wire", "Cryptobox", "WireBytes",
+        "CommServer", "SyncInstance", "Instance", "Recording", "Trace", "FrameBytes", "Wire", "Cryptobox", "WireBytes",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -93,7 +93,7 @@ let package = Package(
         "Instance", "InstanceCases", "InstanceTrial", "Simulation", "QRImage",
         .product(name: "Logging", package: "swift-log"),
         "MicrodataVectors", "CodecBench", "FuzzDriver", "Fuzzing", "Testee", "MicrodataOracle",
-        "Store", "StoreFiles", "Chum", "ChumBench",
+        "Store", "StoreFiles", "Chum", "ChumBench", "SyncInstance",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "Testee", dependencies: ["MicrodataVectors", "Microdata", "Cryptobox", "WireBytes"]),
@@ -133,8 +133,8 @@ let package = Package(
     .testTarget(
       name: "SyncInstanceTests",
       dependencies: [
-        "SyncInstance", "Instance", "Chum", "StoreFiles", "Store", "Microdata", "CommServer", "Wire", "Cryptobox",
-        "WireBytes",
+        "SyncInstance", "Instance", "Chum", "StoreFiles", "Store", "Trace", "Microdata", "CommServer", "Network",
+        "Replay", "Recording", "Invariants", "Wire", "Cryptobox", "WireBytes",
       ]),
     .testTarget(
       name: "InstanceCasesTests", dependencies: ["InstanceCases", "Instance", "Wire", "Cryptobox", "WireBytes"]),

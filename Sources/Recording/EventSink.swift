@@ -51,6 +51,17 @@ struct EventSink {
     self.leg = leg
   }
 
+  /// The same for a line of an instance's log; `conn` says where it stands.
+  mutating func begin(_ log: LogLine, leg: Int, conn: String) {
+    events.removeAll(keepingCapacity: true)
+    plain.removeAll(keepingCapacity: true)
+    line = log.number
+    time = log.time
+    self.conn = conn
+    direction = .fromClient
+    self.leg = leg
+  }
+
   /// What follows on this line belongs to another connection of the same name.
   mutating func turn(to leg: Int) { self.leg = leg }
 

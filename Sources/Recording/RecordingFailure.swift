@@ -16,6 +16,8 @@ public struct RecordingFailure: Error, Sendable, Equatable, CustomStringConverti
 public struct RecordingLimits: Sendable {
   /// Longest line in bytes. A WebSocket message of 100 MiB needs 140 MB as base64.
   public var line = 300_000_000
+  /// Longest line of an instance's log in a file of its own.
+  public var logLine = 64 << 20
   /// Connections open at the same time.
   public var openConnections = 200_000
   /// X25519 keys and shared keys taken from a header or key log.

@@ -13,6 +13,9 @@ public struct Blindness: Sendable, Equatable {
   public var plainRelays = 0
   /// Encrypted connections that carry something of their own instead of connection establishment.
   public var applications = 0
+  /// Events of instance logs whose names this version does not know, and the first of those names.
+  public var unknownLogEvents = 0
+  public var unknownLogNames: [String] = []
   public init() {}
 }
 
@@ -54,6 +57,7 @@ public struct SessionAnalyzer {
   public private(set) var frameCount = 0
   public private(set) var encryptedFrameCount = 0
   public private(set) var openedFrameCount = 0
+  public private(set) var logEventCount = 0
 
   /// `wantsPlain` also collects the lines that `chumgate show` prints.
   public init(keys: KeyRing, limits: RecordingLimits = RecordingLimits(), wantsPlain: Bool = false) {
@@ -93,6 +97,23 @@ public struct SessionAnalyzer {
       frameCount += 1
       sink.emit(.wireFrame(op: payload.op, length: payload.length, proxy: proxy))
       message(payload, forwarded: forwarded, proxy: proxy, line, connection)
+    }
+  }
+
+  /// Takes a line of an instance's log; `file` is the name of a log that is a file of its own.
+  public mutating func feed(_ log: LogLine, file: String? = nil) {
+    logEventCount += 1
+    switch log.content {
+    case .event(let event):
+      let leg = event.conn.flatMap { connections[$0]?.number }
+      sink.begin(log, leg: leg ?? 0, conn: file ?? event.conn ?? event.peer)
+      sink.emit(.logged(event))
+    case .unknown(let name):
+      sink.begin(log, leg: 0, conn: file ?? "")
+      blindness.unknownLogEvents += 1
+      if blindness.unknownLogNames.count < 10, !blindness.unknownLogNames.contains(name) {
+        blindness.unknownLogNames.append(name)
+      }
     }
   }
 

@@ -8,15 +8,17 @@ public struct SessionJudge<Source: ByteSource> {
   private var engine: RuleEngine
   private var verdict: SessionVerdict
 
-  /// `rules` restricts the judge; all of the rule book by default.
+  /// `rules` restricts the judge; all of the rule book by default. `logs` are merged with the session by time.
   public init(
     file: String, source: Source, options: SessionReader<Source>.Options = .init(),
+    logs: [(name: String, source: Source)] = [],
     profile: JudgingProfile = .deployed, rules: [any Rule.Type] = RuleBook.all
   ) throws(RecordingFailure) {
-    reader = try SessionReader(source, options: options)
+    reader = try SessionReader(source, options: options, logs: logs)
     var facts = SessionFacts()
     if let interval = reader.header.pingInterval { facts.pingInterval = interval }
     if let timeout = reader.header.pongTimeout { facts.pongTimeout = timeout }
+    if let interval = reader.header.pollInterval { facts.pollInterval = interval }
     engine = RuleEngine(rules: rules, facts: facts)
     verdict = SessionVerdict(file: file, profile: profile)
     verdict.name = reader.header.name
@@ -46,6 +48,7 @@ public struct SessionJudge<Source: ByteSource> {
     verdict.frames = reader.analyzer.frameCount
     verdict.encryptedFrames = reader.analyzer.encryptedFrameCount
     verdict.openedFrames = reader.analyzer.openedFrameCount
+    verdict.logEvents = reader.analyzer.logEventCount
     verdict.blindness = reader.analyzer.blindness
     verdict.duration = reader.lastTime
     verdict.truncation = reader.truncation

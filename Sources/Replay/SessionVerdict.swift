@@ -25,7 +25,7 @@ extension Finding {
 public struct SessionVerdict: Sendable {
   public enum Status: String, Sendable {
     case pass, fail
-    /// Nothing was judged: no frame at all.
+    /// Nothing was judged: no frame and no log event at all.
     case empty
   }
 
@@ -41,6 +41,8 @@ public struct SessionVerdict: Sendable {
   public var frames = 0
   public var encryptedFrames = 0
   public var openedFrames = 0
+  /// Events of instance logs.
+  public var logEvents = 0
   /// What could not be seen.
   public var blindness = Blindness()
   public var unreadableFrames: Int { blindness.unreadableFrames }
@@ -61,7 +63,7 @@ public struct SessionVerdict: Sendable {
   public func count(_ level: FindingLevel) -> Int { findings.count { $0.level(profile) == level } }
 
   public var status: Status {
-    if frames == 0 { return .empty }
+    if frames == 0, logEvents == 0 { return .empty }
     return count(.failure) > 0 ? .fail : .pass
   }
 
@@ -85,6 +87,11 @@ public struct SessionVerdict: Sendable {
     if blindness.applications > 0 {
       out.append(
         "\(blindness.applications) encrypted connections carry something of their own: only the encryption was judged.")
+    }
+    if blindness.unknownLogEvents > 0 {
+      out.append(
+        "\(blindness.unknownLogEvents) log events have names that are not known: "
+          + blindness.unknownLogNames.joined(separator: ", ") + ".")
     }
     if let truncation { out.append("The last line is cut off (\(truncation)); everything before it was judged.") }
     if droppedFindings > 0 { out.append("\(droppedFindings) more findings were only counted.") }

@@ -33,7 +33,9 @@ public enum ConsoleReport {
       "\(mark)  \(palette.bold(verdict.name ?? verdict.file))  "
         + palette.dim(
           "\(verdict.connections) connections, \(verdict.frames) frames, \(verdict.openedFrames) of "
-            + "\(verdict.encryptedFrames) encrypted ones opened, \(seconds) s, \(verdict.rulesWoken.count) of "
+            + "\(verdict.encryptedFrames) encrypted ones opened, "
+            + (verdict.logEvents > 0 ? "\(verdict.logEvents) log events, " : "")
+            + "\(seconds) s, \(verdict.rulesWoken.count) of "
             + "\(verdict.rulesRun) rules had something to look at"))
     let shown = verdict.findings.filter { !quiet || $0.level(verdict.profile) == .failure }
     for finding in shown.prefix(limit) { lines += describe(finding, verdict.profile, palette) }

@@ -30,6 +30,7 @@ public enum JSONReport {
       "encryptedFrames": number(verdict.encryptedFrames),
       "openedFrames": number(verdict.openedFrames),
       "unreadableFrames": number(verdict.unreadableFrames),
+      "logEvents": number(verdict.logEvents),
       "durationMs": .number(verdict.duration),
       "notSeen": .array(verdict.blindSpots.map { .string($0) }),
       "findings": .array(verdict.findings.map { finding($0, verdict.profile) }),

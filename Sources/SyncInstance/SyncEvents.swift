@@ -1,6 +1,7 @@
 public import Chum
 public import Instance
 public import Store
+public import Trace
 
 /// What the user or the application wants of a complete instance.
 public enum SyncCommand: Sendable {
@@ -24,8 +25,8 @@ public enum SyncAction: Sendable, Equatable {
   case instance(InstanceAction)
   /// For the user and the application.
   case report(SyncReport)
-  /// For the instance log: the events of chum.md 5.1 that only an instance can tell.
-  case log(InstanceLogEvent)
+  /// For the instance log (`Fixtures/Recordings/LOG.md`); the connection, when the event is of one.
+  case log(SocketID?, LogFact)
 }
 
 /// What a complete instance tells beside the reports of its connections.
@@ -70,34 +71,4 @@ public struct FileLine: Sendable, Equatable {
   public let blob: ObjectHash
   public let name: String
   public let size: Double
-}
-
-/// The events of chum.md 5.1 with source L, with its fields; the peer is the instance that logs.
-public enum InstanceLogEvent: Sendable, Equatable {
-  case personVerified(SocketID, person: String, key: String)
-  case invitationCreated(token: String, expiresAt: Double)
-  case invitationEnded(token: String, why: String)
-  case pairingAccepted(SocketID, token: String)
-  case pluginAttached(SocketID, plugin: String, index: Int)
-  case pluginPassed(SocketID, plugin: String, isIncoming: Bool, before: String, after: String?)
-  case handlerGotText(SocketID, String)
-  case chumStarted(SocketID, ChumConfiguration)
-  case chumEnded(SocketID, SyncError?)
-  case chumStored(SocketID, idHash: ObjectHash, hash: ObjectHash)
-  case firstFullSync(SocketID)
-  case roundEnded(SocketID, Int, fetched: Int)
-  case objectStored(SocketID?, Reference, StoreStatus)
-  case objectRejected(SocketID, hash: String, code: String)
-  case headSet(idHash: ObjectHash, node: ObjectHash, VersionNode)
-  case grantCreated(GrantRecord)
-  case groupChanged(group: ObjectHash, persons: [ObjectHash])
-  case channelCreated(by: String, channel: ObjectHash, ChannelKey)
-  case channelVisible(ObjectHash)
-  case topicCreated(topic: ObjectHash, id: String, channel: ObjectHash)
-  case messageAppended(channel: ObjectHash, ListEntry)
-  case channelUpdated(ChannelUpdate)
-}
-
-extension InstanceLogEvent {
-  public static func == (one: InstanceLogEvent, other: InstanceLogEvent) -> Bool { "\(one)" == "\(other)" }
 }

@@ -3,6 +3,7 @@ import Cryptobox
 import Instance
 import Microdata
 public import Store
+import Trace
 import Wire
 import WireBytes
 
@@ -30,7 +31,11 @@ extension SyncInstance {
     }
     let group = try ensureGroup(Self.internetOfMe, with: own)
     let everyone = try ensureGroup(Self.everyone, with: [])
-    rights = LeuteAccessRights(ownGroup: group, everyoneGroup: everyone, profile: settings.topicTrust)
+    let authority = GrantAuthority(
+      rule: settings.syncFaults.contains(.anyComponentGrants) ? .anyone : .only(GrantAuthority.standardName))
+    rights = LeuteAccessRights(
+      authority: authority, ownGroup: group, everyoneGroup: everyone, profile: settings.topicTrust)
+    rights.races = settings.syncFaults.contains(.grantRace)
     for person in own {
       guard let profile = try? profileId(person) else { continue }
       do throws(GrantFailure) { try rights.shareMainProfile(profile, in: &host.repository, now: wallTime) } catch {
@@ -51,7 +56,7 @@ extension SyncInstance {
   /// The first own person, in whose name the application speaks.
   public var mainPerson: ObjectHash? { core.keychain.identities.first.flatMap { ObjectHash(hex: $0.personId) } }
 
-  private func profileId(_ person: ObjectHash) throws(RepositoryFailure) -> ObjectHash {
+  func profileId(_ person: ObjectHash) throws(RepositoryFailure) -> ObjectHash {
     let profile = Self.profile(person, endpoints: [], descriptions: [])
     do throws(MicrodataError) {
       return ObjectHash.of(try host.repository.codec.write(profile, as: .idObject))
@@ -127,7 +132,7 @@ extension SyncInstance {
     let members = old + missing
     group.set("person", .array(members.map(OneValue.reference)))
     try host.repository.storeVersion(group, now: wallTime)
-    log(.groupChanged(group: idHash, persons: members))
+    log(.groupChanged(group: idHash.hex, persons: members.map(\.hex), cause: "local"))
     return idHash
   }
 

@@ -3,6 +3,7 @@ import Cryptobox
 import Instance
 import Microdata
 import Store
+import Trace
 import Wire
 
 /// What the application stores and grants, and what follows from objects that came.
@@ -13,8 +14,11 @@ extension SyncInstance {
     switch command {
     case .instance(let command): feed(.command(command), &random)
     case .grant(let request, let component):
-      attempt { machine throws(GrantFailure) in
-        _ = try machine.rights.grant(request, by: component, in: &machine.host.repository, now: machine.wallTime)
+      do throws(GrantFailure) {
+        _ = try rights.grant(request, by: component, in: &host.repository, now: wallTime)
+      } catch {
+        log(.grantCreated(LogGrant(refused: request, by: component)))
+        tell(.trouble("\(error)"))
       }
     case .offer(let subject):
       guard !offers.contains(subject) else { return }
@@ -25,6 +29,9 @@ extension SyncInstance {
     case .openTopic(let person):
       attempt { machine throws(GrantFailure) in
         guard let own = machine.mainPerson else { throw .subject("no own person") }
+        if machine.settings.syncFaults.contains(.topicGrantedAtFirstMessage) {
+          return try machine.makeTopicOnly(OneToOneId(own, person))
+        }
         _ = try machine.openTopic(own, person)
       }
     case .say(let text, let person, let attachments):
@@ -43,9 +50,18 @@ extension SyncInstance {
     let id = OneToOneId(own, other)
     let made = try channels.createOneToOne(own, other, rights: &rights, in: &host.repository, now: wallTime)
     if !channels.registry.contains(made.channel) {
-      log(.channelCreated(by: Self.topicComponent, channel: made.channel, ChannelKey(id: id.text)))
+      log(.channelCreated(LogChannel(by: Self.topicComponent, channel: made.channel.hex, id: id.text)))
     }
     return made
+  }
+
+  /// Planted fault only: channel and Topic without a grant.
+  private mutating func makeTopicOnly(_ id: OneToOneId) throws(GrantFailure) {
+    do throws(RepositoryFailure) {
+      let key = ChannelKey(id: id.text)
+      let channel = try channels.create(key, in: &host.repository, now: wallTime).channel
+      _ = try host.repository.storeObject(Topic(id: id.text, name: id.text, channel: channel).object)
+    } catch { throw .repository(error) }
   }
 
   static var topicComponent: String { "TopicModel" }
@@ -64,7 +80,7 @@ extension SyncInstance {
     do throws(RepositoryFailure) {
       try channels.append(message, to: channel, author: author(identity), in: &host.repository, now: wallTime)
       guard let entry = try channels.entries(of: channel, in: host.repository).first else { return }
-      log(.messageAppended(channel: channel, entry))
+      log(.messageAppended(LogMessage(channel: channel.hex, entry: LogEntry(entry))))
     } catch { throw .repository(error) }
   }
 
@@ -96,13 +112,12 @@ extension SyncInstance {
   private mutating func note(_ event: StoreEvent, from person: ObjectHash?, on id: SocketID?) {
     switch event {
     case .unversionedStored(let hash, let type, let origin):
-      if origin == .local { log(.objectStored(nil, Reference(kind: .object, hash: hash), .new)) }
+      if origin == .local { logStored(Reference(kind: .object, hash: hash), .new, isReceived: false, on: nil) }
       arrived(hash, type, origin == .chum ? person : nil, isOwn: origin == .local)
     case .idObjectStored(let hash, _, let status, let origin):
-      if origin == .local { log(.objectStored(nil, Reference(kind: .id, hash: hash), status)) }
-    case .versionStored(let idHash, _, let data, let node, let origin):
-      if origin == .local { log(.objectStored(nil, Reference(kind: .object, hash: data), .new)) }
-      if let value = try? host.repository.versionNode(node) { log(.headSet(idHash: idHash, node: node, value)) }
+      if origin == .local { logStored(Reference(kind: .id, hash: hash), status, isReceived: false, on: nil) }
+    case .versionStored(let idHash, let type, let data, let node, let origin):
+      logVersion(idHash, type, data, node, origin, on: id)
     }
   }
 
@@ -111,12 +126,17 @@ extension SyncInstance {
     switch type {
     case "Topic":
       guard let topic = (try? host.repository.object(hash)).flatMap({ Topic($0) }) else { return }
-      log(.topicCreated(topic: hash, id: topic.id, channel: topic.channel))
+      log(
+        .topicCreated(
+          LogTopic(
+            topic: hash.hex, id: topic.id, channel: topic.channel.hex, isImported: !isOwn, sender: sender?.hex)))
       guard let sender else { return }
+      tellGrants()
       attempt { machine throws(GrantFailure) in
         _ = try machine.rights.topicArrived(
           hash, from: sender, in: &machine.host.repository, now: machine.wallTime)
       }
+      tellGrants(because: hash)
     case "BlobDescriptor":
       guard !isOwn, let object = try? host.repository.object(hash), let blob = object.hash("data") else { return }
       tell(
@@ -132,10 +152,10 @@ extension SyncInstance {
   private mutating func follow(_ event: ChannelEvent) throws(RepositoryFailure) {
     switch event {
     case .visible(let channel, _):
-      log(.channelVisible(channel))
+      log(.channelVisible(channel: channel.hex))
       try register(channel)
     case .updated(let update):
-      log(.channelUpdated(update))
+      log(.channelUpdated(LogUpdate(update)))
       attempt { machine throws(GrantFailure) in
         try machine.rights.channelUpdated(update, in: &machine.host.repository, now: machine.wallTime)
       }
@@ -156,11 +176,12 @@ extension SyncInstance {
           attachments: object.hashes("attachments"), isOwn: update.origin == .local)))
   }
 
-  private mutating func tellGrants() {
+  /// `because`: the Topic that came and led to them.
+  private mutating func tellGrants(because topic: ObjectHash? = nil) {
     let records = rights.records
     guard toldGrants < records.count else { return }
     for record in records[toldGrants...] {
-      log(.grantCreated(record))
+      log(.grantCreated(LogGrant(record, because: topic)))
       tell(.granted(record))
     }
     toldGrants = records.count

@@ -3,6 +3,7 @@ import Cryptobox
 import Instance
 import Microdata
 import Store
+import Trace
 import Wire
 import WireBytes
 
@@ -13,7 +14,7 @@ extension SyncInstance {
 
   /// In an Internet-of-Me pairing the inviter makes the request; the other side affirms it.
   mutating func paired(_ success: PairingSuccess, _ random: inout some RandomSource) {
-    log(.pairingAccepted(success.socket, token: success.token))
+    log(.pairingAccepted(token: success.token), on: success.socket)
     guard success.mode == .iom, !success.initiatedLocally, let person = ObjectHash(hex: success.remotePerson) else {
       return
     }

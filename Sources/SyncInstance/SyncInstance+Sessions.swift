@@ -2,6 +2,7 @@ public import Chum
 import Cryptobox
 public import Instance
 public import Store
+import Trace
 import Wire
 
 /// One CHUM session on one connection.
@@ -37,32 +38,41 @@ extension SyncInstance {
     configuration.start = settings.start
     configuration.sendsEmptyChunks = settings.sendsEmptyChunks
     configuration.faults = settings.faults
+    configuration.keepsLists = settings.keepsLists
     var session = SyncSession(
-      chum: ChumSession(configuration), record: record, person: remote, plugins: Self.chain())
+      chum: ChumSession(configuration), record: record, person: remote, plugins: chain())
     for (index, name) in session.plugins.names.enumerated() {
-      log(.pluginAttached(id, plugin: name, index: index))
+      log(.pluginAttached(plugin: name, index: index), on: id)
     }
-    log(.chumStarted(id, configuration))
+    log(.chumStarted(LogChumStart(configuration)), on: id)
     tell(.started(id, person: remote))
     // Both control texts went through the layers before the connection was told to stand; the session hears of both.
     _ = session.chum.start(at: Int(now), host: &host)
     let control = session.plugins.receive(.text(ChumMessage.controlText))
-    for pass in session.plugins.passes { log(.pluginPassed(id, pass)) }
+    for pass in session.plugins.passes { log(.pluginPassed(LogPluginPass(pass)), on: id) }
     guard case .text(let text)? = control else { return tell(.trouble("a plugin kept the control text")) }
-    log(.handlerGotText(id, text))
+    log(.handlerGotText(text), on: id)
     let actions = session.chum.receive(text: text, at: Int(now), host: &host)
     sessions[id] = session
     carryOut(actions, on: id, &random)
   }
 
   /// The chain of chum.md 1.1: the layers up to fragmentation are carried out below and stand for their place.
-  private static func chain() -> PluginChain {
+  private func chain() -> PluginChain {
     // What passed is logged for the control text only; a log of all chunks would hold whole files.
     var chain = PluginChain(logLimit: 6)
     chain.insert(LayerPlugin("websocket"))
     chain.insert(StatisticsPlugin())
     for name in ["encryption", "keepalive", "fragmentation"] { chain.insert(LayerPlugin(name)) }
     chain.insert(ChumPlugin())
+    if settings.syncFaults.contains(.controlTextSwallowed) {
+      chain.insert(
+        LayerPlugin(
+          "json",
+          incoming: { message in
+            if case .text(let text) = message, text.utf8.first != 0x7B { nil } else { message }
+          }))
+    }
     return chain
   }
 
@@ -129,23 +139,24 @@ extension SyncInstance {
       case .roundEnded(let round, let fetched):
         let errors = (sessions[id]?.chum.errorCount ?? 0) - (sessions[id]?.errorsBeforeRound ?? 0)
         sessions[id]?.isQuiet = fetched == 0 && errors == 0
-        log(.roundEnded(id, round, fetched: fetched))
         tell(.roundEnded(id, person: person, round: round, fetched: fetched))
-      case .firstFullSync: log(.firstFullSync(id))
+      case .firstFullSync: log(.firstFullSync, on: id)
       case .received(let reference, let status):
-        log(.objectStored(id, reference, status))
+        receivedNow.insert(reference.hash)
+        logStored(reference, status, isReceived: true, on: id)
         tell(.received(id, reference, status))
       case .rejected(let hash, let error):
-        log(.objectRejected(id, hash: hash, code: error.code ?? error.name))
+        log(.objectRejected(hash: hash, code: error.code ?? error.name), on: id)
         tell(.rejected(id, hash: hash, error))
       case .grantUnreadable(let subject, let error):
         tell(.trouble("the grant for \(subject) cannot be served: \(error.message)"))
       case .ended(let error):
-        log(.chumEnded(id, error))
+        log(.chumEnded(outcome: error == nil ? "normal" : "error", error: error.map { "\($0)" }), on: id)
         tell(.ended(id, person: person, errors: sessions[id]?.chum.errorCount ?? 0, error))
       }
     }
     absorb(from: person, on: id, &random)
+    receivedNow = []
   }
 
   /// The connection is gone: the session concludes, and its Chum object is stored.
@@ -156,23 +167,9 @@ extension SyncInstance {
     guard let session = sessions.removeValue(forKey: id) else { return }
     do throws(RepositoryFailure) {
       if let stored = try host.storeChumObject(of: session.chum, now: wallTime) {
-        log(.chumStored(id, idHash: stored.idHash, hash: stored.data))
+        logChumObject(stored.idHash, stored.data, on: id)
       }
     } catch { tell(.trouble("the Chum object of \(id) was not stored: \(error)")) }
     absorb(from: nil, on: nil, &random)
-  }
-}
-
-extension InstanceLogEvent {
-  static func pluginPassed(_ id: SocketID, _ pass: PluginPass) -> InstanceLogEvent {
-    func text(_ message: PluginMessage) -> String {
-      switch message {
-      case .text(let text): text
-      case .binary(let bytes): "\(bytes.count) bytes"
-      }
-    }
-    return .pluginPassed(
-      id, plugin: pass.plugin, isIncoming: pass.way == .incoming, before: text(pass.before),
-      after: pass.after.map(text))
   }
 }

@@ -2,6 +2,7 @@ public import Chum
 public import Cryptobox
 public import Instance
 public import Store
+import Trace
 import Wire
 
 /// A complete ONE instance as a value: connections, pairing and routes (``Instance``), and above them the store, access
@@ -13,7 +14,8 @@ import Wire
 public struct SyncInstance<Store: EntryStore> {
   public let settings: SyncSettings
   public internal(set) var core: Instance
-  public internal(set) var host: ChumHost<Store>
+  /// The repository, into which applications store; what they stored is looked at with the next event or command.
+  public var host: ChumHost<Store>
   public internal(set) var channels = Channels()
   public internal(set) var rights: LeuteAccessRights
   /// Wall time at time 0, ms since 1970.
@@ -33,9 +35,12 @@ public struct SyncInstance<Store: EntryStore> {
   var out: [SyncAction] = []
   /// Grants that were told already.
   var toldGrants = 0
-  var completeRequests: Set<ObjectHash> = []
+  /// Internet-of-Me requests that both identities were seen to affirm.
+  public internal(set) var completeRequests: Set<ObjectHash> = []
   /// Persons with whom an Internet-of-Me pairing was made, and who are to get the request once they are stored.
   var proposals: Set<ObjectHash> = []
+  /// What the running call received, for the log to tell it from what was made of it here.
+  var receivedNow: Set<ObjectHash> = []
 
   /// An instance on a store: a new one, or the same one again after a restart, with its contacts and channels.
   ///
@@ -78,6 +83,7 @@ public struct SyncInstance<Store: EntryStore> {
     _ event: InstanceEvent, at now: Double, random: inout some RandomSource, into actions: inout [SyncAction]
   ) {
     begin(now, &actions)
+    if case .start = event { logStart() }
     feed(event, &random)
     if case .timer = event { tick(&random) }
     finish(&random, &actions)
@@ -103,6 +109,9 @@ public struct SyncInstance<Store: EntryStore> {
 
   /// Tells how many bytes a socket has not taken yet, before the next event is handed in.
   public mutating func note(unsent: Int, on id: SocketID) { sessions[id]?.chum.unsentBytes = unsent }
+
+  /// Files wait for the socket to take more.
+  public func hasPendingFiles(on id: SocketID) -> Bool { sessions[id]?.chum.hasPendingFiles ?? false }
 
   /// When ``InstanceEvent/timer`` is due; nil when nothing waits.
   public var nextDeadline: Double? {
@@ -158,16 +167,18 @@ public struct SyncInstance<Store: EntryStore> {
     case .peerStored(let record): attempt { machine throws(GrantFailure) in try machine.addContact(record) }
     case .pairingSucceeded(let success): paired(success, &random)
     case .identified(let id, _, let peer):
-      log(.personVerified(id, person: peer.person, key: peer.personKey.hex))
+      log(.personVerified(person: peer.person, key: peer.personKey.hex, ok: true), on: id)
     case .invitationCreated(let invitation, _, let time):
-      log(.invitationCreated(token: invitation.token, expiresAt: epoch + time))
+      let end = epoch + time
+      log(.invitationCreated(token: invitation.token, expiresAt: end))
     case .invitationEnded(let token, let why): log(.invitationEnded(token: token, why: why.rawValue))
     default: break
     }
   }
 
-  func log(_ event: InstanceLogEvent, to out: inout [SyncAction]) { out.append(.log(event)) }
-  mutating func log(_ event: InstanceLogEvent) { out.append(.log(event)) }
+  mutating func log(_ fact: @autoclosure () -> LogFact, on id: SocketID? = nil) {
+    if settings.writesLog { out.append(.log(id, fact())) }
+  }
   mutating func tell(_ report: SyncReport) { out.append(.report(report)) }
 
   /// Runs something that the store may refuse; a refusal is told and changes nothing else.

@@ -29,8 +29,14 @@ public struct SyncSettings: Sendable {
   public var iomMode = IoMRequest.Mode.full
   /// What a received Topic may lead to.
   public var topicTrust: LeuteAccessRights.TopicTrust
+  /// Tell the events of the instance log. They cost a look at every object that is stored.
+  public var writesLog = true
   /// Planted faults of the CHUM machines. Empty in all real use.
   public var faults: Set<ChumFault> = []
+  /// Planted faults of what lies around them. Empty in all real use.
+  public var syncFaults: Set<SyncFault> = []
+  /// Sessions keep their last root list, for checkers that look after every event.
+  public var keepsLists = false
 
   public var profile: Profile { instance.profile }
 
@@ -45,4 +51,16 @@ public struct SyncSettings: Sendable {
   }
 
   public init(profile: Profile) { self.init(InstanceSettings(profile: profile)) }
+}
+
+/// Broken variants of a complete instance, for self-tests (design.md, law 9).
+public enum SyncFault: String, Sendable, CaseIterable {
+  /// Two grants for one subject at the same moment start from the same grant, so that one is lost (F20).
+  case grantRace
+  /// Every component grants by itself, not only the access manager (F32).
+  case anyComponentGrants
+  /// A one-to-one topic is granted with its first message, not when it is made.
+  case topicGrantedAtFirstMessage
+  /// A plugin for JSON keeps every text that is none, the control text too.
+  case controlTextSwallowed
 }

@@ -41,7 +41,8 @@ public enum ProxyMark: Sendable, Equatable {
 
 public enum FrameKind: String, Sendable { case text, binary }
 
-/// One event of chum.md 5.1, as it comes from the plain wire (W), the decrypted wire (D) or other events (X).
+/// One event of chum.md 5.1, as it comes from the plain wire (W), the decrypted wire (D), the log of an
+/// instance (L) or other events (X).
 public struct Event: Sendable {
   /// Position in the event stream of the session, from 1.
   public let seq: Int
@@ -51,7 +52,8 @@ public struct Event: Sendable {
   public let line: Int
   /// The connection as a small number, dense in order of opening.
   public let leg: Int
-  /// The connection's name in the recording.
+  /// The connection's name in the recording. Of a log event: the connection that it names, else the instance, or the file
+  /// when the log is one of its own (`line` is a line of that file then).
   public let conn: String
   public let direction: Direction
   public let kind: Kind
@@ -158,5 +160,9 @@ public struct Event: Sendable {
 
     /// A frame that no table of the specification describes at its place.
     case unclassified(String)
+
+    // MARK: L, the log of an instance
+    /// What an instance wrote down; its connection is 0 when the log names none that is open.
+    case logged(LogEvent)
   }
 }

@@ -55,10 +55,11 @@ public struct EventSet: OptionSet, Sendable, Hashable {
   public static let notCanonical = EventSet(bit: 48)
   public static let plaintextSeen = EventSet(bit: 49)
   public static let answerFault = EventSet(bit: 50)
+  public static let logged = EventSet(bit: 51)
 
   /// The number of kinds.
-  public static let count = 51
-  public static let all = EventSet(rawValue: (1 << 51) - 1)
+  public static let count = 52
+  public static let all = EventSet(rawValue: (1 << 52) - 1)
   /// A frame on an encrypted connection, whether or not it could be read.
   public static let sealedFrames: EventSet = [.frame, .decryptFailed, .unreadable, .paddingFault]
   /// Terminal answers of a CHUM request.
@@ -120,6 +121,7 @@ extension Event.Kind {
     case .notCanonical: 48
     case .plaintextSeen: 49
     case .answerFault: 50
+    case .logged: 51
     }
   }
 }

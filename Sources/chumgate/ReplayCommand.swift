@@ -16,8 +16,13 @@ struct ReplayCommand: ParsableCommand {
       Reads one-ws-recording/1 (*.ndjson). With keys in the header, or a key log, the encrypted part is judged too;
       without, the verdict says what it could not see. A directory means every *.ndjson in it but *.plain.ndjson.
 
+      Logs that instances write (Fixtures/Recordings/LOG.md) show what the wire cannot: grants, groups, channels, plugins.
+      They stand among the frames, or in files of their own, merged by time with --log. A log alone is judged too.
+
         chumgate replay session.ndjson
         chumgate replay --rule FRM-001 --json out.json captures/
+        chumgate replay session.ndjson --log alice.log.ndjson --log bob.log.ndjson
+        chumgate replay app.log.ndjson
 
       Exit codes: 0 all pass, 1 a session fails, 2 a file cannot be read, 4 nothing was judged.
       """)
@@ -33,6 +38,11 @@ struct ReplayCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("Session keys: lines of ephemeral public key and shared key in hex.", valueName: "file"))
   var keyLog: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "An instance's log, merged with the one session by time; may be repeated.", valueName: "file"))
+  var log: [String] = []
 
   @Flag(help: "Use no key of the recordings' headers.")
   var ignoreKeys = false
@@ -59,6 +69,9 @@ struct ReplayCommand: ParsableCommand {
     let rules = try ruleTypes()
     let paths = try Inputs.recordings(files)
     guard !paths.isEmpty else { throw Exit.nothingRan("no recording in \(files.joined(separator: ", "))") }
+    guard log.isEmpty || paths.count == 1 else {
+      throw ValidationError("--log belongs to one session; \(paths.count) were given")
+    }
     let keyLogs = try keyLog.map { (name: $0, bytes: try Inputs.bytes($0)) }
     var verdicts: [SessionVerdict] = []
     var errors: [(file: String, error: String)] = []
@@ -104,8 +117,16 @@ struct ReplayCommand: ParsableCommand {
     var options = SessionReader<FileSource>.Options()
     options.keyLogs = keyLogs
     options.ignoresHeaderKeys = ignoreKeys
+    let logs = try log.map { name throws(RecordingFailure) in
+      do throws(RecordingFailure) {
+        return (name: URL(fileURLWithPath: name).lastPathComponent, source: try FileSource(path: name))
+      } catch {
+        throw RecordingFailure(line: 0, "log \(name): \(error.reason)")
+      }
+    }
     let source = try FileSource(path: path)
-    var judge = try SessionJudge(file: path, source: source, options: options, profile: profile, rules: rules)
+    var judge = try SessionJudge(
+      file: path, source: source, options: options, logs: logs, profile: profile, rules: rules)
     let progress = Terminal.Progress(label: path, total: source.size)
     while try judge.step() { progress.update(source.position) }
     progress.end()

@@ -5,17 +5,20 @@ import Instance
 import Microdata
 import Store
 import SyncInstance
+import Trace
 import Wire
 
 /// Complete instances around one CommServer on a virtual clock; every message takes a millisecond.
 struct SmallWorld<S: EntryStore> {
   struct Host {
     var machine: SyncInstance<S>?
+    var settings: SyncSettings?
+    var identity: Identity?
     var random: SeededRandom
     var sockets: [SocketID: UInt64] = [:]
     var reports: [SyncReport] = []
     var connection: [InstanceReport] = []
-    var logs: [InstanceLogEvent] = []
+    var logs: [LogFact] = []
     var closeReasons: [String] = []
   }
 
@@ -56,8 +59,8 @@ struct SmallWorld<S: EntryStore> {
     configure(&settings)
     let machine = try SyncInstance(
       settings, keychain: Keychain([identity]), repository: Repository(store: store, codec: try Self.codec(profile)),
-      epoch: 1_800_000_000_000, box: FakeBox())
-    hosts.append(Host(machine: machine, random: random))
+      epoch: Self.epoch, box: FakeBox())
+    hosts.append(Host(machine: machine, settings: settings, identity: identity, random: random))
     handle(.start, on: hosts.count - 1)
     return hosts.count - 1
   }
@@ -84,7 +87,7 @@ struct SmallWorld<S: EntryStore> {
     for action in actions {
       switch action {
       case .report(let report): hosts[host].reports.append(report)
-      case .log(let event): hosts[host].logs.append(event)
+      case .log(_, let fact): hosts[host].logs.append(fact)
       case .instance(.report(let report)): hosts[host].connection.append(report)
       case .instance(.open(let id, _)):
         let number = nextSocket
@@ -105,16 +108,23 @@ struct SmallWorld<S: EntryStore> {
   }
 
   /// The process dies; its sockets are lost. What `repository` holds is what the next process finds.
-  mutating func kill(_ host: Int) -> SyncInstance<S>? {
+  mutating func kill(_ host: Int) {
     for number in hosts[host].sockets.values { push(.closedUp(number, nil, "")) }
     hosts[host].sockets = [:]
-    return hosts[host].machine.take()
+    hosts[host].machine = nil
   }
 
-  mutating func revive(_ host: Int, _ machine: SyncInstance<S>) {
-    hosts[host].machine = machine
+  /// The next process of a host, on what its store holds.
+  mutating func revive(_ host: Int, store: S) throws {
+    guard let settings = hosts[host].settings, let identity = hosts[host].identity else { return }
+    hosts[host].machine = try SyncInstance(
+      settings, keychain: Keychain([identity]),
+      repository: Repository(store: store, codec: try Self.codec(settings.profile)), epoch: Self.epoch,
+      box: FakeBox())
     handle(.start, on: host)
   }
+
+  static var epoch: Double { 1_800_000_000_000 }
 
   // MARK: Time
 

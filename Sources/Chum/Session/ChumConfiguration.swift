@@ -89,6 +89,8 @@ public struct ChumConfiguration: Sendable {
   public var start: StartTiming
   /// Send BLOB chunks as the published packages do: as fragmented messages without a fragment (F47).
   public var sendsEmptyChunks = false
+  /// Keep the last root list that was answered, for checkers.
+  public var keepsLists = false
   /// For self-tests only.
   public var faults: Set<ChumFault> = []
 

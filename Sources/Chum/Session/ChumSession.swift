@@ -36,6 +36,9 @@ public struct ChumSession: Sendable {
   /// The peer has everything that was granted at this time (ms): it then got the complete root list, fetched nothing,
   /// and asked for the next list. Nil until that happened once.
   public internal(set) var peerIsCaughtUpTo: Int?
+  /// The root lists that were answered so far, and the last of them where the configuration keeps it.
+  public internal(set) var listCount = 0
+  public internal(set) var lastList: String?
   private var startedAt = 0
   private var early = EarlyMessages()
 

@@ -107,6 +107,10 @@ extension ChumSession {
     switch exporter.call(service, args, &host, &logs) {
     case .data(let value):
       if service == 6 || service == 7 { record.sent(args, isId: service == 7, configuration.limits) }
+      if service == 2, configuration.keepsLists {
+        listCount += 1
+        lastList = value.string
+      }
       actions.append(.sendText(ChumMessage.data(id: id, value).text))
     case .error(let error):
       if error.code?.hasPrefix("WSP-ONCL") != true, error.code != "UNKNOWN-SERVICE" {

@@ -150,7 +150,7 @@ extension ChumProbe {
     switch plan.misbehaviour {
     case .objectOtherBytes:
       let isId = content.hasPrefix("<div data-id-object")
-      data(id, .string(isId ? ProbeShelf.personId("other@bytes") : ProbeShelf.name("other bytes")))
+      data(id, .string(isId ? ProbeLies.idObject : ProbeLies.object))
     case .objectNumber: data(id, 7)
     case .objectList: data(id, [.string(content)])
     case .objectAbsent: data(id, .string(ChumMessage.undefined))
@@ -174,7 +174,7 @@ extension ChumProbe {
     guard let bytes = shelf.files[hash] else { return error(id, "CES-GBL1", "CES-GBL1: Unauthorized, BLOB \(hash)") }
     guard hash == shelf.dependency else { return stream(id, bytes, isText: isText) }
     switch plan.misbehaviour {
-    case .fileOtherBytes: stream(id, Array("another content".utf8), isText: isText)
+    case .fileOtherBytes: stream(id, Array(ProbeLies.file.utf8), isText: isText)
     case .fileEmpty: say(.streamEnd(id: id))
     case .fileEmptyMessage:
       out.append(.message(.binary([])))

@@ -9,6 +9,8 @@ public enum Culprit: String, Sendable {
   case commServer = "CommServer"
   /// Something between the two ends: loss, change, replay.
   case path
+  /// The instance whose own log shows it.
+  case instance
 }
 
 /// How much a finding proves. The wire does not show everything: some breaches have an innocent explanation.
