@@ -193,8 +193,9 @@ extension World {
   private mutating func topic(_ index: Int, _ partner: Int) {
     guard index != partner, hosts[index].instance?.complete != nil else { return }
     let id = OneToOneId(person(index), person(partner))
+    let other = person(partner)
     act(on: index) { machine, now, random, actions in
-      machine.run(.openTopic(with: id.first == self.person(index) ? id.second : id.first), at: now, random: &random, into: &actions)
+      machine.run(.openTopic(with: other), at: now, random: &random, into: &actions)
     }
     guard let codec = SyncModel.codec(scenario.profile), let channel = try? ChannelKey(id: id.text).idHash(codec) else { return }
     sync?.makesTopic(channel, id.persons, on: index)
