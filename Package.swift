@@ -45,9 +45,15 @@ let package = Package(
     .target(
       name: "SyncInstance",
       dependencies: ["Instance", "Chum", "Store", "Trace", "Microdata", "Wire", "Cryptobox", "WireBytes"]),
-    .target(name: "InstanceCases", dependencies: ["Instance", "Wire", "Cryptobox", "WireBytes"]),
     .target(
-      name: "Simulation", dependencies: ["InstanceCases", "Instance", "CommServer", "Wire", "Cryptobox", "WireBytes"]),
+      name: "InstanceCases",
+      dependencies: ["SyncInstance", "Chum", "Store", "Microdata", "Instance", "Wire", "Cryptobox", "WireBytes"]),
+    .target(
+      name: "Simulation",
+      dependencies: [
+        "InstanceCases", "SyncInstance", "Chum", "Store", "Microdata", "Instance", "CommServer", "Wire", "Cryptobox",
+        "WireBytes",
+      ]),
     .target(
       name: "Network",
       dependencies: [
