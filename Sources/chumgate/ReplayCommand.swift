@@ -134,13 +134,7 @@ struct ReplayCommand: ParsableCommand {
     var options = SessionReader<FileSource>.Options()
     options.keyLogs = keyLogs
     options.ignoresHeaderKeys = ignoreKeys
-    let logs = try log.map { name throws(RecordingFailure) in
-      do throws(RecordingFailure) {
-        return (name: URL(fileURLWithPath: name).lastPathComponent, source: try FileSource(path: name))
-      } catch {
-        throw RecordingFailure(line: 0, "log \(name): \(error.reason)")
-      }
-    }
+    let logs = try Inputs.logs(log)
     let source = try FileSource(path: path)
     var judge = try SessionJudge(
       file: path, source: source, options: options, logs: logs, profile: profile, rules: rules)

@@ -9,7 +9,12 @@ struct AgreementTests {
   {
     let kind = text.bytes.withView { WTF8.kind($0, allowingSurrogates: true) }
     do throws(MicrodataError) {
-      return .success(try UnitInput.value(codec, text.bytes, kind, form, .any, .standard))
+      let document = try text.bytes.withView { (view) throws(MicrodataError) in
+        var reader = UnitReader(codec, UnitText(view, isASCII: kind == .ascii), .standard)
+        let recipe = try reader.object(form, .any)
+        return try reader.document(text.bytes, recipe: recipe, isFromMemory: true)
+      }
+      return .success(document.value)
     } catch { return .failure(error) }
   }
 

@@ -16,6 +16,7 @@ struct GroupGrantsAreHonoured: Rule {
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     let importer = 1 - event.side
     guard let (peer, person) = report.log.exporter(of: event, report.leg), let offer = report.leg.offer else { return }
+    let policy = peer.groupPolicy(towards: person)
     for group in (peer.grants.groupsOf[person] ?? []).sorted() {
       let missing = (peer.grants.subjectsOf[group] ?? []).subtracting(offer.subjects[importer])
       for subject in missing.sorted() {
@@ -27,7 +28,8 @@ struct GroupGrantsAreHonoured: Rule {
         report.violation(
           at: event, by: event.sender,
           "\(peer.name) does not announce \(subject.head)…, granted to group \(group.head)…, to its member \(person.head)…",
-          because: [state.witness], deviation: "F1")
+          because: [state.witness], weight: policy == "filter" ? .possible : .proven,
+          deviation: policy == "evaluated" ? nil : "F1")
       }
     }
   }
@@ -56,23 +58,27 @@ struct NoGrantNoData: Rule {
     id: "ACC-019", statement: "A person without any grant gets an empty list of roots, and no object.",
     severity: .critical, reference: "chum.md 5.6", sight: .decrypted, needsLog: true)
   static let interests: EventSet = [.rootsListed, .objectSent]
+  private var held = Held()
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
+    held.release(at: event.time, &report)
     guard let (peer, person) = report.log.exporter(of: event, report.leg), peer.areGrantsWhole,
       !peer.grants.everNamed.contains(person)
     else { return }
+    let what: String
     switch event.kind {
-    case .rootsListed(_, let count) where count > 0:
-      report.violation(
-        at: event, by: event.sender, "\(peer.name) offers \(count) roots to \(person.head)…, who has no grant at all")
-    case .objectSent(let object):
-      report.violation(
-        at: event, by: event.sender,
-        "\(peer.name) sends \(object.hash.prefix(8))… to \(person.head)…, who has no grant at all")
-    default: break
+    case .rootsListed(_, let count) where count > 0: what = "offers \(count) roots"
+    case .objectSent(let object): what = "sends \(object.hash.prefix(8))…"
+    default: return
+    }
+    let name = peer.name
+    held.hold(event, about: person, "\(name) \(what) to \(person.head)…, who has no grant at all") { log in
+      log.peers[name]?.grants.everNamed.contains(person) == false
     }
   }
+
+  mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { held.releaseAll(&report) }
 }
 
 /// ACC-020: the owner's other instances are no exception.
@@ -81,9 +87,11 @@ struct OwnPersonIsNotSpecial: Rule {
     id: "ACC-020", statement: "Another instance of the owner's own person gets only what is granted.", severity: .major,
     reference: "chum.md 5.6", sight: .decrypted, needsLog: true)
   static let interests: EventSet = [.objectSent, .announced]
+  private var held = Held()
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
+    held.release(at: event.time, &report)
     let importer = 1 - event.side
     guard let (peer, person) = report.log.exporter(of: event, report.leg), peer.areGrantsWhole, peer.person == person,
       let offer = report.leg.offer, let key = report.leg.key, let route = offer.route(key, importer: importer),
@@ -95,15 +103,20 @@ struct OwnPersonIsNotSpecial: Rule {
       return true
     }
     if isGranted { return }
-    report.violation(
-      at: event, by: event.sender,
-      "\(peer.name) gives \(key.head)… to an instance of its own person, to whom it is not granted")
+    let (name, subjects) = (peer.name, route.subjects)
+    held.hold(
+      event, about: key, "\(name) gives \(key.head)… to an instance of its own person, to whom it is not granted"
+    ) { log in
+      !log.isGranted(subjects, to: person, by: name)
+    }
   }
 
   /// What was revoked is for other rules.
   private func wasGranted(_ person: HashKey, _ state: GrantState) -> Bool {
-    state.formerPersons[person] != nil || !state.formerGroups.isEmpty
+    state.formerPersons.contains(person) || !state.formerGroups.isEmpty
   }
+
+  mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { held.releaseAll(&report) }
 }
 
 /// ACC-022: a grant on an ID covers the whole history.
@@ -119,13 +132,13 @@ struct IdAccessCoversVersions: Rule {
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     let importer = 1 - event.side
     guard let (peer, person) = report.log.exporter(of: event, report.leg), let offer = report.leg.offer else { return }
-    let asked = offer.asked[importer]
+    let asked = offer.asked[importer] - GrantBook.slack
     let histories = (peer.grants.subjectsOf[person] ?? []).filter { peer.nodes[$0] != nil }
     for subject in histories.sorted() {
       guard let state = peer.grants[subject], state.kind == .id, state.changed < asked,
         let nodes = peer.nodes[subject]
       else { continue }
-      for node in nodes where node.seq < asked && !offer.nodes[importer].contains(node.key) {
+      for node in nodes where node.witness.time < asked && !offer.nodes[importer].contains(node.key) {
         guard !reported.contains(node.key), reported.count < Self.capacity else { continue }
         reported.insert(node.key)
         report.violation(
@@ -143,9 +156,11 @@ struct AccessCoversOneVersion: Rule {
     id: "ACC-023", statement: "An Access grant on one version announces no other version.", severity: .critical,
     reference: "chum.md 5.6", sight: .decrypted, needsLog: true)
   static let interests: EventSet = .announced
+  private var held = Held()
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
+    held.release(at: event.time, &report)
     guard case .announced(let entry, _) = event.kind, let idKey = report.leg.idKey, let key = report.leg.key,
       let (peer, person) = report.log.exporter(of: event, report.leg), peer.areGrantsWhole
     else { return }
@@ -157,13 +172,16 @@ struct AccessCoversOneVersion: Rule {
       return true
     }
     guard !isJustified else { return }
-    let held = peer.grants.subjectsOf[person] ?? []
-    guard let other = held.first(where: { $0 != key && peer.idOf[$0] == idKey }), let state = peer.grants[other] else {
-      return
-    }
-    report.violation(
-      at: event, by: event.sender,
-      "\(peer.name) announces \(key.head)… of \(idKey.head)…; granted is only the version \(other.head)…",
-      because: [state.witness])
+    let granted = peer.grants.subjectsOf[person] ?? []
+    guard let other = granted.first(where: { $0 != key && peer.idOf[$0] == idKey }), let state = peer.grants[other]
+    else { return }
+    let (name, all) = (peer.name, Set(subjects))
+    held.hold(
+      event, about: idKey,
+      "\(name) announces \(key.head)… of \(idKey.head)…; granted is only the version \(other.head)…",
+      because: [state.witness]
+    ) { log in !log.isGranted(all, to: person, by: name) }
   }
+
+  mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { held.releaseAll(&report) }
 }

@@ -28,22 +28,30 @@ struct EmptyReplaceRevokes: Rule {
     id: "ACC-010", statement: "After a replace by empty lists, the subject is in no list of roots computed later.",
     severity: .critical, reference: "chum.md 5.6", sight: .decrypted, needsLog: true)
   static let interests: EventSet = .announced
+  private var held = Held()
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
+    held.release(at: event.time, &report)
     guard let root = OfferedRoot(event, report), case .none(let state) = root.standing, state.isEmpty, state.isReplaced
     else { return }
-    report.violation(
-      at: event, by: event.sender,
-      "\(root.peer.name) announces \(short(root.subjectText)), which it has revoked for all",
-      because: [state.witness])
+    let (peer, person, subject) = (root.peer.name, root.person, root.subject)
+    held.hold(
+      event, about: subject, "\(root.peer.name) announces \(short(root.subjectText)), which it has revoked for all",
+      because: [state.witness]
+    ) { log in
+      !log.isGranted([subject], to: person, by: peer)
+    }
   }
+
+  mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { held.releaseAll(&report) }
 }
 
 /// ACC-011: what is revoked is sent no more.
 struct RevocationIsEffective: Rule {
   static let info = RuleInfo(
-    id: "ACC-011", statement: "After a revocation no object is sent that only the revoked grant reaches.",
+    id: "ACC-011", alsoDecides: ["CF-045"],
+    statement: "After a revocation no object is sent that only the revoked grant reaches.",
     severity: .critical, binding: .strict, reference: "chum.md 5.6", knownDeviation: "F5", sight: .decrypted,
     needsLog: true)
   static let interests: EventSet = .objectSent
@@ -75,12 +83,12 @@ struct RevocationIsEffective: Rule {
 
 /// True when an older version gave it to the person, by name or by a group.
 private func wasGranted(_ person: HashKey, _ state: GrantState, _ peer: PeerLog) -> Bool {
-  if state.formerPersons[person] != nil { return true }
-  for group in state.formerGroups.keys {
+  if state.formerPersons.contains(person) { return true }
+  for group in state.formerGroups {
     guard let members = peer.grants.groups[group] else { continue }
-    if members.members.contains(person) || members.former[person] != nil { return true }
+    if members.members.contains(person) || members.former.contains(person) { return true }
   }
-  return state.groups.contains { peer.grants.groups[$0]?.former[person] != nil }
+  return state.groups.contains { peer.grants.groups[$0]?.former.contains(person) == true }
 }
 
 /// ACC-012: a revocation does not reach into the receiver's store.
@@ -132,23 +140,32 @@ struct RevocationDoesNotRecall: Rule {
 /// ACC-013: older versions of a grant give nothing.
 struct LatestGrantDecides: Rule {
   static let info = RuleInfo(
-    id: "ACC-013", statement: "A principal named only in an older version of a grant gets nothing through it.",
+    id: "ACC-013", alsoDecides: ["CF-034"],
+    statement: "A principal named only in an older version of a grant gets nothing through it.",
     severity: .critical, reference: "chum.md 5.6", sight: .decrypted, needsLog: true)
   static let interests: EventSet = .announced
+  private var held = Held()
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
+    held.release(at: event.time, &report)
     guard let root = OfferedRoot(event, report), case .none(let state) = root.standing, !state.isEmpty,
-      state.formerPersons[root.person] != nil
-        || state.formerGroups.keys.contains(where: {
+      state.formerPersons.contains(root.person)
+        || state.formerGroups.contains(where: {
           root.peer.grants.groups[$0]?.members.contains(root.person) == true
         })
     else { return }
-    report.violation(
-      at: event, by: event.sender,
+    let (peer, person, subject) = (root.peer.name, root.person, root.subject)
+    held.hold(
+      event, about: subject,
       "\(root.peer.name) announces \(short(root.subjectText)) to \(root.person.head)…, whom only an older grant names",
-      because: [state.witness])
+      because: [state.witness]
+    ) { log in
+      !log.isGranted([subject], to: person, by: peer)
+    }
   }
+
+  mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { held.releaseAll(&report) }
 }
 
 /// ACC-014: older versions of a group give nothing.
@@ -157,16 +174,24 @@ struct LatestGroupDecides: Rule {
     id: "ACC-014", statement: "Membership in an older version of a group gives nothing.", severity: .critical,
     reference: "chum.md 5.6", sight: .decrypted, needsLog: true)
   static let interests: EventSet = .announced
+  private var held = Held()
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
+    held.release(at: event.time, &report)
     guard let root = OfferedRoot(event, report), case .none(let state) = root.standing,
-      let group = state.groups.first(where: { root.peer.grants.groups[$0]?.former[root.person] != nil }),
+      let group = state.groups.first(where: { root.peer.grants.groups[$0]?.former.contains(root.person) == true }),
       let left = root.peer.grants.groups[group]
     else { return }
-    report.violation(
-      at: event, by: event.sender,
+    let (peer, person, subject) = (root.peer.name, root.person, root.subject)
+    held.hold(
+      event, about: subject,
       "\(root.peer.name) announces \(short(root.subjectText)) to \(root.person.head)…, who is in group \(group.head)… no more",
-      because: [left.witness])
+      because: [left.witness]
+    ) { log in
+      !log.isGranted([subject], to: person, by: peer)
+    }
   }
+
+  mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { held.releaseAll(&report) }
 }

@@ -30,7 +30,7 @@ struct ListedChildrenAreServed: Rule {
     severity: .major, reference: "chum.md 5.6", sight: .decrypted)
   static let interests: EventSet = [.childListed, .refused]
   private static let capacity = 50_000
-  private var listed: [[HashKey: Place]] = [[:], [:]]
+  private var listed: [[HashKey: (line: Int, time: Double)]] = [[:], [:]]
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
@@ -38,11 +38,12 @@ struct ListedChildrenAreServed: Rule {
     switch event.kind {
     case .childListed:
       guard let key = report.leg.key, listed[importer].count < Self.capacity else { return }
-      if listed[importer][key] == nil { listed[importer][key] = Place(event) }
+      if listed[importer][key] == nil { listed[importer][key] = (event.line, event.time) }
     case .refused(let service, let hash, let code):
       guard let code, code.hasPrefix("CES-"), code != "CES-GBL2", let key = report.leg.key,
-        let place = listed[importer][key]
+        let (line, time) = listed[importer][key]
       else { return }
+      let place = Place(line: line, time: time, conn: event.conn, direction: event.direction)
       report.violation(
         at: event, by: event.sender, "\(short(hash)) is refused to service \(service) with \(excerpt(code, 30))",
         because: [Witness(place, "listed as a child")], weight: weight(key, importer, event, report))

@@ -30,6 +30,13 @@ public struct Place: Sendable, Equatable {
   public let conn: String
   public let direction: Direction
 
+  init(line: Int, time: Double, conn: String, direction: Direction) {
+    self.line = line
+    self.time = time
+    self.conn = conn
+    self.direction = direction
+  }
+
   public init(_ event: Event) {
     line = event.line
     time = event.time

@@ -5,12 +5,12 @@ struct GrantState: Sendable {
   var kind: ObjectKind
   var persons: Set<HashKey> = []
   var groups: Set<HashKey> = []
-  /// Principals of older versions that the latest one does not name, with the seq of the event that removed them.
-  var formerPersons: [HashKey: Int] = [:]
-  var formerGroups: [HashKey: Int] = [:]
+  /// Principals of older versions that the latest one does not name.
+  var formerPersons: Set<HashKey> = []
+  var formerGroups: Set<HashKey> = []
   var versions: Int?
-  /// Seq of the last event that changed the principals.
-  var changed: Int
+  /// Time of the last event that changed the principals.
+  var changed: Double
   /// The last event that wrote it.
   var witness: Witness
   /// When the last write ended, and whether it was a replace.
@@ -23,9 +23,9 @@ struct GrantState: Sendable {
 /// The latest version of one group.
 struct GroupState: Sendable {
   var members: Set<HashKey>
-  /// Members of older versions, with the seq of the event that removed them.
-  var former: [HashKey: Int] = [:]
-  var changed: Int
+  /// Members of older versions.
+  var former: Set<HashKey> = []
+  var changed: Double
   var witness: Witness
 }
 
@@ -72,7 +72,7 @@ struct GrantBook {
       if grant.resultPersons == nil { persons.formUnion(before?.persons ?? []) }
       if grant.resultGroups == nil { groups.formUnion(before?.groups ?? []) }
     }
-    let witness = Witness(event, "\(grant.mode ?? "a grant") on \(grant.subject.prefix(8))…")
+    let witness = Witness(event, "\(named(grant.mode)) by \(named(grant.by)) on \(short(grant.subject))")
     write(subject, grant.subjectKind ?? before?.kind ?? .object, persons, groups, event, witness)
     if let versions = grant.versions { subjects[subject]?.versions = versions }
     subjects[subject]?.isReplaced = grant.mode == "replace"
@@ -91,15 +91,15 @@ struct GrantBook {
     guard let group = HashKey(group), admits(groups[group] == nil ? groups.count : 0) else { return }
     let members = keys(persons)
     var state =
-      groups[group] ?? GroupState(members: [], changed: event.seq, witness: Witness(event, "the group's members"))
+      groups[group] ?? GroupState(members: [], changed: event.time, witness: Witness(event, "the group's members"))
     let lost = state.members.subtracting(members)
     for person in lost {
-      state.former[person] = event.seq
+      state.former.insert(person)
       groupsOf[person]?.remove(group)
     }
-    if members != state.members { state.changed = event.seq }
+    if members != state.members { state.changed = event.time }
     for person in members {
-      state.former[person] = nil
+      state.former.remove(person)
       groupsOf[person, default: []].insert(group)
       if everNamed.contains(group) { everNamed.insert(person) }
     }
@@ -113,23 +113,23 @@ struct GrantBook {
     _ witness: Witness
   ) {
     guard admits(subjects[subject] == nil ? subjects.count : 0) else { return }
-    var state = subjects[subject] ?? GrantState(kind: kind, changed: event.seq, witness: witness, ended: event.time)
+    var state = subjects[subject] ?? GrantState(kind: kind, changed: event.time, witness: witness, ended: event.time)
     for person in state.persons.subtracting(persons) {
-      state.formerPersons[person] = event.seq
+      state.formerPersons.insert(person)
       subjectsOf[person]?.remove(subject)
     }
     for group in state.groups.subtracting(newGroups) {
-      state.formerGroups[group] = event.seq
+      state.formerGroups.insert(group)
       subjectsOf[group]?.remove(subject)
     }
     for one in persons.union(newGroups) {
-      state.formerPersons[one] = nil
-      state.formerGroups[one] = nil
+      state.formerPersons.remove(one)
+      state.formerGroups.remove(one)
       subjectsOf[one, default: []].insert(subject)
       everNamed.insert(one)
     }
     for group in newGroups { everNamed.formUnion(groups[group]?.members ?? []) }
-    if persons != state.persons || newGroups != state.groups { state.changed = event.seq }
+    if persons != state.persons || newGroups != state.groups { state.changed = event.time }
     state.kind = kind
     state.persons = persons
     state.groups = newGroups
@@ -149,13 +149,17 @@ struct GrantBook {
     return Set(texts.compactMap { HashKey($0) })
   }
 
-  /// What a person has of a subject, as of an earlier seq.
-  func standing(_ person: HashKey, _ subject: HashKey, asOf seq: Int = .max) -> Standing {
-    guard let state = subjects[subject], state.changed <= seq else { return .unknown }
+  /// Clocks of logs tick in milliseconds, and the recorder stands some way off: what happens within this many ms of a
+  /// message proves nothing about it.
+  static let slack = 2.0
+
+  /// What a person has of a subject, when that has not changed since shortly before a time of the recording.
+  func standing(_ person: HashKey, _ subject: HashKey, asOf time: Double = .infinity) -> Standing {
+    guard let state = subjects[subject], state.changed <= time - Self.slack else { return .unknown }
     if state.persons.contains(person) { return .granted }
     var perhaps = false
     for group in state.groups {
-      guard let members = groups[group], members.changed <= seq else {
+      guard let members = groups[group], members.changed <= time - Self.slack else {
         perhaps = true
         continue
       }

@@ -34,6 +34,14 @@ final class LogFacts {
     return found
   }
 
+  /// The logging instance that is the client of a connection. An application may count its connections by itself: a name
+  /// that fits another person's connection is no name of this one.
+  func client(_ leg: LegFacts) -> PeerLog? {
+    guard let peer = leg.clientPeer.flatMap({ peers[$0] }) else { return nil }
+    if let person = leg.persons[0], let own = peer.person, person != own { return nil }
+    return peer
+  }
+
   /// The instance that sent the message at hand, and the person that it went to; nil when the log does not tell, or when
   /// the same message stands on the sender's own connection.
   func exporter(of event: Event, _ leg: LegFacts) -> (peer: PeerLog, person: HashKey)? {
@@ -44,8 +52,7 @@ final class LogFacts {
   func parties(_ side: Int, _ leg: LegFacts) -> (peer: PeerLog, person: HashKey)? {
     guard let other = leg.persons[1 - side] else { return nil }
     if side == 1, leg.remoteIsRecorded { return nil }
-    var peer: PeerLog?
-    if side == 0, let name = leg.clientPeer { peer = peers[name] }
+    var peer = side == 0 ? client(leg) : nil
     if peer == nil, let person = leg.persons[side] { peer = only(person) }
     return peer.map { ($0, other) }
   }

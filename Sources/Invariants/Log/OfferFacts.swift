@@ -12,21 +12,21 @@ final class OfferFacts {
     var isCrowded = false
   }
 
-  /// Seq of the roots request of the current round; 0 before the first.
-  private(set) var asked = [0, 0]
+  /// Time of the roots request of the current round; infinitely early before the first.
+  private(set) var asked = [-Double.infinity, -Double.infinity]
   /// Subjects and version nodes of the current round's list.
   private(set) var subjects: [Set<HashKey>] = [[], []]
   private(set) var nodes: [Set<HashKey>] = [[], []]
   private var routes: [[HashKey: Route]] = [[:], [:]]
-  /// Seq of the requests of objects, by hash.
-  private(set) var requested: [[HashKey: Int]] = [[:], [:]]
+  /// Time of the requests of objects, by hash.
+  private(set) var requested: [[HashKey: Double]] = [[:], [:]]
 
   func route(_ hash: HashKey, importer: Int) -> Route? { routes[importer][hash] }
 
   func note(_ event: Event, _ leg: LegFacts) {
     switch event.kind {
     case .roundStarted:
-      asked[event.side] = event.seq
+      asked[event.side] = event.time
       subjects[event.side] = []
       nodes[event.side] = []
     case .announced(let entry, _):
@@ -42,7 +42,7 @@ final class OfferFacts {
       if let route = routes[importer][parent] { add(key, route.subjects, importer, crowded: route.isCrowded) }
     case .objectRequested:
       guard let key = leg.key, requested[event.side].count < Self.capacity else { return }
-      requested[event.side][key] = event.seq
+      requested[event.side][key] = event.time
     default: break
     }
   }

@@ -20,21 +20,22 @@ final class PeerLog {
   private(set) var grants = GrantBook()
   private(set) var channels = ChannelBook()
   /// True from a snapshot at the start on: what is not known then is not there.
-  private(set) var isWhole = false
+  private var isWhole = false
+  private var hasAllGrants = false
   private var overflowed = false
   /// References of stored objects, where the log tells them.
   private(set) var references: [HashKey: [HashKey]] = [:]
   private var referenceCount = 0
-  /// ID hash of versions, and nodes of histories with their types and the seq of their head.
+  /// ID hash of versions, and nodes of histories with the event that made them the head.
   private(set) var idOf: [HashKey: HashKey] = [:]
   private(set) var nodes: [HashKey: [Node]] = [:]
+  private var knownNodes: Set<HashKey> = []
   /// The last session's persons and pause, and whether one is running.
   private(set) var sessions: [Session] = []
 
   struct Node: Sendable {
     let key: HashKey
     let isMerge: Bool
-    let seq: Int
     let witness: Witness
   }
 
@@ -42,6 +43,7 @@ final class PeerLog {
     let conn: String?
     let remote: HashKey?
     let pollMs: Double?
+    let groupPolicy: String?
     var isRunning = true
   }
 
@@ -49,12 +51,14 @@ final class PeerLog {
 
   /// True when what the log does not tell is not in the store either.
   var isKnownWhole: Bool { isWhole && !overflowed }
-  var areGrantsWhole: Bool { isWhole && !grants.overflowed }
+  var areGrantsWhole: Bool { hasAllGrants && !grants.overflowed }
   /// The component that alone may grant.
   var authority: String { identity?.authority ?? "LeuteAccessRightsManager" }
   func group(_ name: String) -> HashKey? { identity?.groups[name].flatMap { HashKey($0) } }
 
   func isConnected(to person: HashKey) -> Bool { sessions.contains { $0.isRunning && $0.remote == person } }
+  /// What the last session with a person says of groups.
+  func groupPolicy(towards person: HashKey) -> String? { sessions.last { $0.remote == person }?.groupPolicy }
   /// The longest pause of its running sessions.
   func pause(_ standard: Double) -> Double { sessions.filter(\.isRunning).compactMap(\.pollMs).max() ?? standard }
 
@@ -93,7 +97,9 @@ final class PeerLog {
   private func begin(_ start: LogChumStart, _ conn: String?) {
     if sessions.count >= 100 { sessions.removeFirst() }
     sessions.append(
-      Session(conn: conn, remote: start.remotePerson.flatMap { HashKey($0) }, pollMs: start.pollMs))
+      Session(
+        conn: conn, remote: start.remotePerson.flatMap { HashKey($0) }, pollMs: start.pollMs,
+        groupPolicy: start.groupPolicy))
   }
 
   /// Ends the session of that connection; without a name the oldest that runs.
@@ -120,13 +126,11 @@ final class PeerLog {
     learn(head.data, .object, nil)
     head.entries?.prefix(10_000).forEach(learn)
     guard let idKey = HashKey(head.idHash), let node = head.node.flatMap({ HashKey($0) }), nodes.count < 100_000,
-      nodes[idKey]?.count ?? 0 < 1_000, nodes[idKey]?.contains(where: { $0.key == node }) != true
+      nodes[idKey]?.count ?? 0 < 1_000, knownNodes.count < Self.knownCapacity, knownNodes.insert(node).inserted
     else { return }
     nodes[idKey, default: []].append(
       Node(
-        key: node, isMerge: head.nodeType == "VersionNodeMerge", seq: event.seq,
-        witness: Witness(event, "the head is set")
-      ))
+        key: node, isMerge: head.nodeType == "VersionNodeMerge", witness: Witness(event, "the head is set")))
   }
 
   private func note(_ snapshot: LogSnapshot, _ event: Event) {
@@ -137,7 +141,9 @@ final class PeerLog {
       for person in persons { learn(person, .id, "Person") }
     }
     grants.note(snapshot, event)
-    if snapshot.when == "start" { isWhole = true }
+    guard snapshot.when == "start" else { return }
+    if snapshot.tellsInventory { isWhole = true }
+    if snapshot.tellsGrants { hasAllGrants = true }
   }
 
   private func learn(_ entry: LogEntry) {

@@ -71,7 +71,7 @@ struct ControlTextReachesTheHandler: Rule {
     switch event.kind {
     case .controlText(let text):
       // To the client of the connection, who writes the log that names it.
-      guard event.direction == .fromServer, let name = report.leg.clientPeer else { return }
+      guard event.direction == .fromServer, let name = report.log.client(report.leg)?.name else { return }
       expect(PluginSpot(LogEvent(peer: name, conn: event.conn, .firstFullSync)), text, event)
     case .logged(let log):
       switch log.fact {
@@ -168,7 +168,7 @@ struct NoPluginAnswersControlText: Rule {
       guard told.count < Self.capacity else { return }
       told[Side(leg: event.leg, direction: event.direction.opposite)] = Witness(event, "the control text")
     case .plain(let message, _):
-      guard let text = told.removeValue(forKey: Side(leg: event.leg, direction: event.direction)),
+      guard !told.isEmpty, let text = told.removeValue(forKey: Side(leg: event.leg, direction: event.direction)),
         case .text(let answer) = message
       else { return }
       if answer == Plugins.controlText {
@@ -180,7 +180,7 @@ struct NoPluginAnswersControlText: Rule {
           at: event, by: event.sender, "the control text is answered with \(JSONText.quoted(excerpt(answer, 60)))",
           because: [text])
       }
-    case .closed: told[Side(leg: event.leg, direction: event.direction)] = nil
+    case .closed: if !told.isEmpty { told[Side(leg: event.leg, direction: event.direction)] = nil }
     case .logged(let log): observe(log, event, &report)
     default: break
     }

@@ -10,15 +10,18 @@ struct PluginStacks: Sendable {
     let witness: Witness
   }
   private var stacks: [PluginSpot: [Item]] = [:]
-  /// Instances that write down their plugins at all.
-  private(set) var writers: Set<String> = []
+  /// Instances that write down their plugins by connection.
+  private(set) var namers: Set<String> = []
+  /// Instances that do so for several connections without telling them apart.
+  private var mixed: Set<String> = []
 
-  subscript(spot: PluginSpot) -> [Item]? { stacks[spot] }
+  /// The plugins of one connection; nil when the log tells none, or does not tell connections apart.
+  subscript(spot: PluginSpot) -> [Item]? { spot.conn.isEmpty && mixed.contains(spot.peer) ? nil : stacks[spot] }
 
   mutating func note(_ log: LogEvent, _ event: Event) {
     guard case .pluginAttached(let plugin, let index) = log.fact else { return }
     let spot = PluginSpot(log)
-    if writers.count < LogFacts.peerCapacity { writers.insert(log.peer) }
+    if log.conn != nil, namers.count < LogFacts.peerCapacity { namers.insert(log.peer) }
     guard stacks[spot] != nil || stacks.count < 10_000 else { return }
     var stack = stacks[spot] ?? []
     let item = Item(
@@ -27,7 +30,10 @@ struct PluginStacks: Sendable {
       stack.removeAll { $0.name == item.name }
     } else if stack.count < 100 {
       // A websocket at the bottom means a new connection under a used name.
-      if item.name == "websocket", index == 0 { stack = [] }
+      if item.name == "websocket", index == 0 {
+        if !stack.isEmpty, log.conn == nil, mixed.count < LogFacts.peerCapacity { mixed.insert(log.peer) }
+        stack = []
+      }
       stack.insert(item, at: min(index, stack.count))
     }
     stacks[spot] = stack
@@ -48,10 +54,10 @@ struct PluginsAreAttached: Rule {
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     guard case .logged(let log) = event.kind else { return }
     stacks.note(log, event)
-    guard case .chumStarted = log.fact, stacks.writers.contains(log.peer) else { return }
-    // Who writes down plugins of named connections has none on another one that it names.
-    let stack = stacks[PluginSpot(log)] ?? []
-    if stack.isEmpty, log.conn == nil { return }
+    // Who writes down plugins by connection has none on another one that it names.
+    guard case .chumStarted = log.fact else { return }
+    let named: [PluginStacks.Item]? = log.conn != nil && stacks.namers.contains(log.peer) ? [] : nil
+    guard let stack = stacks[PluginSpot(log)] ?? named else { return }
     let missing = Self.required.filter { name in !stack.contains { $0.name == name } }
     guard !missing.isEmpty else { return }
     report.violation(

@@ -90,7 +90,10 @@ extension MicrodataCodec {
     }
     if let quick { return quick }
     if let failure { throw failure }
-    let value = try UnitInput.value(self, bytes, kind, form, expected, limits)
-    return try DocumentBuilder.document(value, self, limits)
+    return try bytes.withView { (view) throws(MicrodataError) in
+      var reader = UnitReader(self, UnitText(view, isASCII: kind == .ascii), limits)
+      let recipe = try reader.object(form, expected)
+      return try reader.document(bytes, recipe: recipe, isFromMemory: isFromMemory)
+    }
   }
 }

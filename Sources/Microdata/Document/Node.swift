@@ -39,6 +39,10 @@ struct Node: Sendable {
       payload: UInt64(UInt32(truncatingIfNeeded: offset)) | UInt64(UInt32(truncatingIfNeeded: length)) << 32)
   }
 
+  /// How many nodes to make room for. A value takes nine bytes at least (`<li></li>`), so that a large input never needs
+  /// a second, larger buffer beside the first; what is not used is not touched, and costs nothing.
+  static func room(for bytes: Int) -> Int { bytes / (bytes > 1 << 20 ? 9 : 32) + 4 }
+
   var offset: Int { Int(UInt32(truncatingIfNeeded: payload)) }
   var length: Int { Int(payload >> 32) }
   /// The index behind the last child.

@@ -4,6 +4,8 @@ import WireBytes
 final class Exploder {
   /// What the reader found, in order: the inner objects before those that refer to them.
   private(set) var files: [(file: StoredFile, hash: String, idHash: String?)] = []
+  /// The imploded text; the objects that were read share its bytes.
+  var source: [UInt8] = []
   private let codec: MicrodataCodec
   private let limits: MicrodataLimits
   private let hash: ([UInt8]) -> String
@@ -21,11 +23,11 @@ final class Exploder {
   }
 
   /// Writes an object and keeps it; the hash and, for versioned types, the ID hash.
-  func keep(_ object: OneObject) throws(MicrodataError) -> (hash: String, idHash: String?) {
-    let bytes = try codec.serialise(.object(object), limits: limits)
+  func keep(_ object: OneDocument) throws(MicrodataError) -> (hash: String, idHash: String?) {
+    let bytes = try codec.serialise(object, limits: limits)
     var idHash: String?
     if let type = object.type, codec.registry[type]?.isVersioned == true {
-      idHash = hash(try codec.serialise(.object(object), form: .idObject, limits: limits))
+      idHash = hash(try codec.serialise(object, form: .idObject, limits: limits))
     }
     return (keep(.object(bytes), idHash: idHash), idHash)
   }
@@ -63,14 +65,10 @@ extension MicrodataCodec {
     let exploder = Exploder(self, limits, hash: { hasher.hash($0) }, storeAtOnce: nil)
     let kind = text.bytes.withView { WTF8.kind($0, allowingSurrogates: true) }
     do throws(MicrodataError) {
-      let root: String = try UnitInput.run(text.bytes, kind) { (source) throws(MicrodataError) in
-        var reader = UnitReader(self, source, limits)
+      let root: String = try text.bytes.withView { (view) throws(MicrodataError) in
+        var reader = UnitReader(self, UnitText(view, isASCII: kind == .ascii), limits)
         reader.exploder = exploder
-        return try reader.explodedRoot(expected, exploder)
-      } units: { (source) throws(MicrodataError) in
-        var reader = UnitReader(self, source, limits)
-        reader.exploder = exploder
-        return try reader.explodedRoot(expected, exploder)
+        return try reader.explodedRoot(text.bytes, expected, exploder)
       }
       for file in exploder.files { store.store(file.file, hash: file.hash, idHash: file.idHash) }
       return root
@@ -84,59 +82,64 @@ extension MicrodataCodec {
 }
 
 extension UnitReader {
-  mutating func explodedRoot(_ expected: ExpectedType, _ exploder: Exploder) throws(MicrodataError) -> String {
-    var context = Context(0, html.count)
-    guard starts(CanonicalReader.objectHeader, 0, html.count) else {
-      throw fault("MEX-PH1", "no header of an object", 0, "<div itemscope itemtype=\"//refin.io/")
+  mutating func explodedRoot(
+    _ source: [UInt8], _ expected: ExpectedType, _ exploder: Exploder
+  ) throws(MicrodataError) -> String {
+    exploder.source = source
+    var context = Context(UnitText.start, html.end)
+    guard starts(CanonicalReader.objectHeader, context.pos, html.end) else {
+      throw fault("MEX-PH1", "no header of an object", context.pos, "<div itemscope itemtype=\"//refin.io/")
     }
-    let object = try explodedMembers(expected, &context)
-    guard starts(end6, context.pos, context.high) else {
+    let object = try explodedMembers(expected, &context, exploder)
+    guard starts(UnitReaderTexts.objectEnd, context.pos, context.high) else {
       throw fault("MEX-PO1", "the object does not end here", context.pos, "</div>")
     }
-    context.pos += 6
-    guard context.pos >= html.count else {
+    context.pos = html.advance(context.pos, 6)
+    guard context.pos >= html.end else {
       throw fault("MEX-PO2", "text behind the object", context.pos, "the end of the input")
     }
     return try exploder.keep(object).hash
   }
 
-  /// The type of the header that stands at the place, checked, and the members; the place ends before `</div>`.
-  private mutating func explodedMembers(_ expected: ExpectedType, _ context: inout Context) throws(MicrodataError)
-    -> OneObject
-  {
-    let start = context.pos + CanonicalReader.objectHeader.count
-    guard let end = headerEnd(start) else { throw fault("US-SSFMC1", "the header has no end", start, "\">") }
-    let name = OneText(wtf8: html.wtf8(start, end))
-    guard let recipe = name.bytes.withView({ codec.recipe(named: $0) }) else {
-      throw fault("OR-ET1", "no recipe for the type \(Extract.of(name.string))", start, "a known type")
-    }
-    guard expected.takes(name) else {
-      throw fault("MEX-PHD1", "the type \(Extract.of(name.string)) is not allowed here", start, expected.text)
-    }
-    context.pos = end + 2
-    return try members(recipe, .object, &context)
+  /// The object whose header stands at the place; the place ends before `</div>`.
+  private mutating func explodedMembers(
+    _ expected: ExpectedType, _ context: inout Context, _ exploder: Exploder
+  ) throws(MicrodataError) -> OneDocument {
+    let name = Place(byte: context.pos.byte + CanonicalReader.objectHeader.count)
+    let recipe = try typeName(name, expected, "MEX-PHD1", &context)
+    // An object of its own: a reader of its own.
+    var reader = UnitReader(codec, html, limits)
+    reader.exploder = exploder
+    reader.explosionDepth = explosionDepth
+    try reader.members(recipe, .object, &context)
+    return try reader.document(exploder.source, recipe: recipe, isFromMemory: true)
   }
 
   /// A reference in its imploded form: what it holds is kept, its hash is the value.
   mutating func explodedReference(
-    _ type: TypeCode, _ rule: RuleCode, _ context: inout Context, _ depth: Int
-  ) throws(MicrodataError) -> OneValue {
-    guard let exploder else { return .undefined }
+    _ type: TypeCode, _ rule: RuleCode, _ key: Int32, _ context: inout Context, _ depth: Int
+  ) throws(MicrodataError) -> Bool {
+    guard let exploder else { return false }
     let open = Array("<span ".utf8)
-    let attribute = Int(rule.attribute.units.count)
-    guard starts(open, context.pos, context.high), starts(rule.attribute, context.pos + 6, context.high),
-      html[context.pos + 6 + attribute] == 0x20
-    else { return .undefined }
-    context.pos += 7 + attribute
+    guard starts(open, context.pos, context.high) else { return false }
+    let attribute = Place(byte: context.pos.byte + open.count)
+    guard starts(rule.attribute, attribute, context.high), html[behind(rule.attribute, attribute)] == 0x20 else {
+      return false
+    }
+    context.pos = html.advance(behind(rule.attribute, attribute), 1)
     guard let hash = try quoted("data-hash=\"", &context, "MEX-PHA1", "UTC-EHASH", isOptional: false) else {
-      return .undefined
+      return false
     }
     let idHash = try quoted(" data-id-hash=\"", &context, "UTC-EIDHASH", "UTC-EIDHASH", isOptional: true)
-    context.pos += 1
+    context.pos = html.advance(context.pos, 1)
+    let value: String
     switch type.link {
-    case .object, .id: return try explodedObject(type, hash, idHash, rule, &context, exploder, depth)
-    case .clob, .blob: return try explodedContent(type.link, rule, &context, exploder)
+    case .object, .id: value = try explodedObject(type, hash, idHash, rule, &context, exploder, depth)
+    case .clob, .blob: value = try explodedContent(type.link, rule, &context, exploder)
     }
+    nodes.append(Node(.string, key: key, flags: Node.inArena, offset: arena.count, length: value.utf8.count))
+    arena.append(Array(value.utf8))
+    return true
   }
 
   /// `name="` 64 digits `"`; nil when it is optional and not there.
@@ -148,33 +151,34 @@ extension UnitReader {
       if isOptional { return nil }
       throw fault(missing, "no \(name)", context.pos, name)
     }
-    let start = context.pos + text.count
-    guard html[start + 64] == 0x22, start + 64 < context.high else {
+    let start = Place(byte: context.pos.byte + text.count)
+    let end = html.advance(start, 64)
+    guard html[end] == 0x22, end < context.high else {
       throw fault(missing, "no 64 digits in quotes", start, "64 digits and a quote")
     }
-    guard (start..<start + 64).allSatisfy({ UnitScalars.isHashDigit(html[$0]) }) else {
+    guard html.view.isHash(at: start.byte) else {
       throw fault(wrong, "no hash", start, "64 digits 0-9 a-f")
     }
-    context.pos = start + 65
-    return String(decoding: html.wtf8(start, start + 64), as: UTF8.self)
+    context.pos = html.advance(end, 1)
+    return String(decoding: html.view.slice(start.byte, end.byte).array, as: UTF8.self)
   }
 
   private mutating func explodedObject(
     _ type: TypeCode, _ hash: String, _ idHash: String?, _ rule: RuleCode, _ context: inout Context,
     _ exploder: Exploder, _ depth: Int
-  ) throws(MicrodataError) -> OneValue {
-    explosionDepth += 1
-    defer { explosionDepth -= 1 }
-    try checkDepth(depth + explosionDepth, context.pos)
+  ) throws(MicrodataError) -> String {
+    explosionDepth += depth
+    defer { explosionDepth -= depth }
+    try checkDepth(1, context.pos)
     guard starts(CanonicalReader.objectHeader, context.pos, context.high) else {
       throw fault("MEX-PIH2", "no object in \(property(rule))", context.pos, "<div itemscope itemtype=\"//refin.io/")
     }
     let allowed = type.allowedTypes >= 0 ? codec.allowedTypes[Int(type.allowedTypes)] : []
-    let object = try explodedMembers(.oneOf(allowed), &context)
-    guard starts(end6, context.pos, context.high) else {
+    let object = try explodedMembers(.oneOf(allowed), &context, exploder)
+    guard starts(UnitReaderTexts.objectEnd, context.pos, context.high) else {
       throw fault("MEX-PIO1", "the inner object does not end here", context.pos, "</div>")
     }
-    context.pos += 6
+    context.pos = html.advance(context.pos, 6)
     let kept = try exploder.keep(object)
     if kept.hash != hash || idHash != nil && idHash != kept.idHash {
       throw fault(
@@ -184,29 +188,30 @@ extension UnitReader {
       throw fault("MEX-PIO3", "\(property(rule)) has no data-id-hash", context.pos, "data-id-hash")
     }
     try closeSpan(&context)
-    if type.link == .id, let id = kept.idHash { return .string(OneText(id)) }
-    return .string(OneText(kept.hash))
+    if type.link == .id, let id = kept.idHash { return id }
+    return kept.hash
   }
 
   private func closeSpan(_ context: inout Context) throws(MicrodataError) {
     guard starts(Array("</span>".utf8), context.pos, context.high) else {
       throw fault("MEX-PIO4", "the reference does not end here", context.pos, "</span>")
     }
-    context.pos += 7
+    context.pos = html.advance(context.pos, 7)
   }
 
   private func explodedContent(
     _ link: ItemType.ReferenceKind, _ rule: RuleCode, _ context: inout Context, _ exploder: Exploder
-  ) throws(MicrodataError) -> OneValue {
+  ) throws(MicrodataError) -> String {
     guard let end = html.find(0x3C, context.pos, context.high) else {
       throw fault("US-SSFMC1", "no < behind the content of \(property(rule))", context.pos, "<")
     }
-    let raw = html.wtf8(context.pos, end)
+    var raw: [UInt8] = []
+    html.append(context.pos, end, to: &raw)
     context.pos = end
     try closeSpan(&context)
     let file: StoredFile =
       link == .clob
       ? .clob(OneText(wtf8: raw).unescaped) : .blob(Base64.decode(String(decoding: raw, as: UTF8.self)) ?? [])
-    return .string(OneText(exploder.keep(file)))
+    return exploder.keep(file)
   }
 }

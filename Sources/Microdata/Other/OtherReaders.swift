@@ -13,14 +13,12 @@ extension MicrodataCodec {
     }
     let kind = bytes.withView { WTF8.kind($0) }
     let source = kind.isValid ? bytes : WTF8.repaired(bytes)
-    let value: OneValue = try UnitInput.run(source, kind == .ascii ? .ascii : .utf8) { (text) throws(MicrodataError) in
-      var reader = UnitReader(self, text, limits)
-      return try reader.unfinished(form, expected)
-    } units: { (text) throws(MicrodataError) in
-      var reader = UnitReader(self, text, limits)
-      return try reader.unfinished(form, expected)
+    let document: OneDocument = try source.withView { (view) throws(MicrodataError) in
+      var reader = UnitReader(self, UnitText(view, isASCII: kind == .ascii), limits)
+      let recipe = try reader.unfinished(form, expected)
+      return try reader.document(source, recipe: recipe, isFromMemory: false)
     }
-    return try MicrodataCodec.sortedJSON(value, limits: limits)
+    return try MicrodataCodec.sortedJSON(document.value, limits: limits)
   }
 
   /// What kind of file the bytes are (microdata.md 11): `CLOB`, a type name, or a type name and ` [ID]`.
@@ -46,10 +44,11 @@ extension MicrodataCodec {
 }
 
 extension UnitReader {
-  /// Steps 2 to 6 of 8.1 only.
-  mutating func unfinished(_ form: ObjectForm, _ expected: ExpectedType) throws(MicrodataError) -> OneValue {
-    var context = Context(0, html.count)
+  /// Steps 2 to 6 of 8.1 only: the index of the recipe.
+  mutating func unfinished(_ form: ObjectForm, _ expected: ExpectedType) throws(MicrodataError) -> Int {
+    var context = Context(UnitText.start, html.end)
     let recipe = try header(form, expected, &context)
-    return .object(try members(recipe, form, &context))
+    try members(recipe, form, &context)
+    return recipe
   }
 }

@@ -63,7 +63,7 @@ struct CanonicalReader: ~Copyable {
       form == .object ? (isStrict ? code.strict : code.reader) : (isStrict ? code.strictId : code.readerId)
     if isStrict, form == .idObject, stretch.indices.isEmpty { return fail(.header(form)) }
     if wantsValues {
-      nodes.reserve(min(view.count / 32, 1 << 20) + 4)
+      nodes.reserve(Node.room(for: view.count))
       nodes.append(Node(.object, key: -1))
     }
     var members = 0

@@ -3,29 +3,27 @@ extension UnitReader {
   ///
   /// It searches the text and parses nothing: an earlier nested member of the same name and tag is taken for the
   /// property, and what follows a wrong end tag goes along.
-  mutating func extractId(_ expected: ExpectedType) throws(MicrodataError) -> [UInt8]? {
-    var context = Context(0, html.count)
+  func extractId(_ expected: ExpectedType) throws(MicrodataError) -> [UInt8]? {
+    var context = Context(UnitText.start, html.end)
     let recipe = try header(.object, expected, &context)
     guard unsafe codec.recipes[recipe].isVersioned else { return nil }
     var out: [UInt8] = Array("<div data-id-object=\"true\" ".utf8)
-    var pieces: [(Int, Int)] = [(5, context.pos)]
+    html.append(Place(byte: 5), context.pos, to: &out)
     var from = context.pos
     for (rule, code) in idRules(recipe) {
       if code.failure >= 0 { throw codec.failures[Int(code.failure)] }
       let tag = tag(rule, types[code.type].kind)
-      let search = OneText("<\(tag) ") + OneText(utf16: code.attribute.units.indices.map { texts[$0] })
-      guard let found = find(search.utf16, from) else {
+      let search = Array("<\(tag) ".utf8) + texts.view(code.attribute.bytes).array
+      guard let found = find(search, from) else {
         if rule.optional == .literalTrue { continue }
         throw fault(
-          "M2IH-XID1", "the ID property \(property(code)) is not there", from, search.string)
+          "M2IH-XID1", "the ID property \(property(code)) is not there", from,
+          String(decoding: search, as: UTF8.self))
       }
       from = found
-      let end = try close(found + search.utf16.count, html.count)
-      pieces.append((found, end + tag.utf8.count + 3))
+      let end = try close(Place(byte: found.byte + search.count), html.end)
+      html.append(found, min(html.advance(end, tag.utf8.count + 3), html.end), to: &out)
     }
-    var units: [UInt16] = []
-    for piece in pieces { for index in piece.0..<min(piece.1, html.count) { units.append(html[index]) } }
-    out += OneText(utf16: units).bytes
     out += UnitReaderTexts.objectEnd
     return out
   }
@@ -46,13 +44,11 @@ extension UnitReader {
     }
   }
 
-  private func find(_ text: [UInt16], _ start: Int) -> Int? {
+  private func find(_ text: [UInt8], _ start: Place) -> Place? {
     var from = start
-    search: while let index = html.find(0x3C, from, html.count) {
-      from = index + 1
-      guard index + text.count <= html.count else { return nil }
-      for offset in 1..<text.count where html[index + offset] != text[offset] { continue search }
-      return index
+    while let index = html.find(0x3C, from, html.end) {
+      if starts(text, index, html.end) { return index }
+      from = Place(byte: index.byte + 1)
     }
     return nil
   }
@@ -85,11 +81,8 @@ extension MicrodataCodec {
     _ text: OneText, expected: ExpectedType = .any, limits: MicrodataLimits = .standard
   ) throws(MicrodataError) -> OneText? {
     let kind = text.bytes.withView { WTF8.kind($0, allowingSurrogates: true) }
-    let found: [UInt8]? = try UnitInput.run(text.bytes, kind) { (source) throws(MicrodataError) in
-      var reader = UnitReader(self, source, limits)
-      return try reader.extractId(expected)
-    } units: { (source) throws(MicrodataError) in
-      var reader = UnitReader(self, source, limits)
+    let found: [UInt8]? = try text.bytes.withView { (view) throws(MicrodataError) in
+      let reader = UnitReader(self, UnitText(view, isASCII: kind == .ascii), limits)
       return try reader.extractId(expected)
     }
     return found.map { OneText(wtf8: $0) }

@@ -182,8 +182,10 @@ extension Buffer<UInt8> {
   mutating func append(_ bytes: [UInt8]) { bytes.withView { append($0) } }
 
   /// What stands in the buffer from `start` on, until it changes.
-  func withView<Result>(from start: Int = 0, _ body: (ByteView) -> Result) -> Result {
-    body(unsafe ByteView(buffer).slice(start, count))
+  func withView<Result, Failure: Error>(
+    from start: Int = 0, _ body: (ByteView) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(unsafe ByteView(buffer).slice(start, count))
   }
 
   /// The bytes as an array.

@@ -21,6 +21,13 @@ struct JSONText {
     return view[index] == 0x6E
   }
 
+  /// Whether text that is JSON is an object or an array.
+  static func isContainer(_ view: ByteView) -> Bool {
+    var index = 0
+    while view[index] == 0x20 || view[index] == 0x0A || view[index] == 0x0D || view[index] == 0x09 { index += 1 }
+    return view[index] == 0x7B || view[index] == 0x5B
+  }
+
   private init(view: ByteView, depthLimit: Int) {
     self.view = view
     self.depthLimit = depthLimit

@@ -111,12 +111,25 @@ extension Plants {
         if log.lines[index]["log"] == "grantCreated" { log.set(index, ("resultPersons", [])) }
       }
     },
-    .beside("ACC-020", "an own device that gets what is not granted") { log in
-      // The same persons on the wire; in this log bob's person is alice's own.
-      let bob = JSONValue.string(log.identity("bob", "person"))
-      log.set(log.index("identityReady", "alice"), ("person", bob))
-      let profile = log.identity("alice", "profile")
-      log.removeAll { $0["log"] == "grantCreated" && $0["peer"] == "alice" && $0["subject"] == .string(profile) }
+    .events("ACC-020", "an own device that gets what is not granted", "iop-chum-1", "c8", at: .later) { events in
+      // Both ends say that they are the same person, and its log knows of no grant.
+      let person = stranger
+      events = events.map { event in
+        switch event.kind {
+        case .peer(.keysObject(_, let key, let signKey)):
+          event.with(.peer(.keysObject(owner: person, publicKey: key, publicSignKey: signKey)))
+        case .peer(.instanceIdObject(let name, _)): event.with(.peer(.instanceIdObject(name: name, owner: person)))
+        default: event
+        }
+      }
+      guard let start = events.firstIndex(where: { if case .encrypted = $0.kind { true } else { false } }) else {
+        return
+      }
+      let facts: [LogFact] = [
+        .storeSnapshot(LogSnapshot(when: "start")), .identityReady(LogIdentity(person: person)),
+      ]
+      let logged = facts.map { events[start].with(.logged(LogEvent(peer: "alice", conn: "c8", $0))) }
+      events.insert(contentsOf: logged, at: start + 1)
     },
     .leg("ACC-021", "one broken grant stops all", "iop-chum-1", "c9") { editor in
       let request = editor.index("\"serviceId\":2", .fromClient)
@@ -202,4 +215,11 @@ extension Plants {
       log.set(later, ("resultGroups", []))
     },
   ]
+}
+
+extension Event {
+  /// The same place with another content.
+  fileprivate func with(_ kind: Kind) -> Event {
+    Event(seq: seq, time: time, line: line, leg: leg, conn: conn, direction: direction, kind: kind)
+  }
 }
