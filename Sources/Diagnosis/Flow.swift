@@ -207,7 +207,9 @@ final class Flow {
     // One empty list at the start may only be early; a direction that never offered anything is worth a word.
     if lists > 0, emptyLists == lists {
       out.remarks.append(
-        Remark(cause: .noGrant(importer.person, groupsCount: groupsCount), count: lists, evidence: lastList, isTrouble: false))
+        Remark(
+          cause: .noGrant(importer.person, groupsCount: groupsCount), count: lists, evidence: lastList, isTrouble: false
+        ))
     }
     for (hash, evidence) in channels.sorted(by: { $0.value.line < $1.value.line }) where roots[hash] == nil {
       out.remarks.append(Remark(cause: .channelNotOffered(hash.hex), count: 1, evidence: evidence, isTrouble: true))

@@ -16,7 +16,7 @@ struct CurrentHeadIsAnnounced: Rule {
     guard let (peer, _) = report.log.exporter(of: event, report.leg), let offer = report.leg.offer else { return }
     let histories = offer.subjects[importer].filter { peer.nodes[$0] != nil }
     for subject in histories.sorted() {
-      guard let head = peer.nodes[subject]?.last, head.seq < offer.asked[importer],
+      guard let head = peer.nodes[subject]?.last, head.witness.time < offer.asked[importer] - GrantBook.slack,
         !offer.nodes[importer].contains(head.key), !reported.contains(head.key), reported.count < 1_000,
         peer.idOf[subject] == nil
       else { continue }

@@ -8,24 +8,30 @@ struct RootsAreJustified: Rule {
     statement: "Every announced root is covered by a grant in force when the list was computed.", severity: .critical,
     reference: "chum.md 5.5", sight: .decrypted, needsLog: true)
   static let interests: EventSet = .announced
+  private var held = Held()
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
+    held.release(at: event.time, &report)
     guard let root = OfferedRoot(event, report) else { return }
+    let why: String
+    var witnesses: [Witness] = []
     switch root.standing {
     case .granted, .byGroup, .perhaps: return
     case .unknown:
       guard root.peer.areGrantsWhole, root.peer.grants[root.subject] == nil else { return }
-      report.violation(
-        at: event, by: event.sender,
-        "\(root.peer.name) announces \(short(root.subjectText)), on which there is no grant at all")
+      why = "announces \(short(root.subjectText)), on which there is no grant at all"
     case .none(let state):
-      report.violation(
-        at: event, by: event.sender,
-        "\(root.peer.name) announces \(short(root.subjectText)) to \(root.person.head)…, whom no grant in force names",
-        because: [state.witness])
+      why = "announces \(short(root.subjectText)) to \(root.person.head)…, whom no grant in force names"
+      witnesses = [state.witness]
+    }
+    let (peer, person, subject) = (root.peer.name, root.person, root.subject)
+    held.hold(event, about: subject, "\(peer) \(why)", because: witnesses) { log in
+      !log.isGranted([subject], to: person, by: peer)
     }
   }
+
+  mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { held.releaseAll(&report) }
 }
 
 /// CHUM-013: each grant shows in the list.
@@ -64,9 +70,11 @@ struct NothingInaccessibleIsSent: Rule {
     statement: "What is sent is reached by a grant in force for the receiver at that moment.", severity: .critical,
     binding: .strict, reference: "chum.md 5.5", knownDeviation: "F5", sight: .decrypted, needsLog: true)
   static let interests: EventSet = .objectSent
+  private var held = Held()
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
+    held.release(at: event.time, &report)
     let importer = 1 - event.side
     guard case .objectSent(let object) = event.kind, let key = report.leg.key,
       let (peer, person) = report.log.exporter(of: event, report.leg), let offer = report.leg.offer,
@@ -81,14 +89,17 @@ struct NothingInaccessibleIsSent: Rule {
       default: return
       }
     }
-    let held = peer.grants.subjectsOf[person] ?? []
+    let direct = peer.grants.subjectsOf[person] ?? []
     let byGroup = (peer.grants.groupsOf[person] ?? []).flatMap { peer.grants.subjectsOf[$0] ?? [] }
-    guard !peer.reaches(key, from: held.union(byGroup)) else { return }
-    report.violation(
-      at: event, by: event.sender,
-      "\(peer.name) sends \(object.hash.prefix(8))… to \(person.head)…, who may not have it",
-      because: lost.map { [$0.witness] } ?? [], deviation: lost?.formerPersons[person] != nil ? "F5" : nil)
+    guard !peer.reaches(key, from: direct.union(byGroup)) else { return }
+    let (name, subjects) = (peer.name, route.subjects)
+    held.hold(
+      event, about: key, "\(name) sends \(object.hash.prefix(8))… to \(person.head)…, who may not have it",
+      because: lost.map { [$0.witness] } ?? [], deviation: lost?.formerPersons.contains(person) == true ? "F5" : nil
+    ) { log in !log.isGranted(subjects, to: person, by: name) }
   }
+
+  mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { held.releaseAll(&report) }
 }
 
 /// CHUM-044: refusals take as long for what exists as for what does not.
