@@ -146,7 +146,7 @@ let package = Package(
       name: "InstanceTrialTests",
       dependencies: [
         "InstanceTrial", "InstanceCases", "Instance", "Network", "CommServer", "Results", "Recording", "Replay",
-        "Invariants",
+        "Invariants", "FrameBytes",
         "Wire", "Cryptobox", "WireBytes",
       ]),
     .testTarget(name: "QRImageTests", dependencies: ["QRImage"]),
@@ -160,8 +160,8 @@ let package = Package(
     .testTarget(
       name: "ConformanceTests",
       dependencies: [
-        "InstanceCases", "Invariants", "Conformance", "Report", "Results", "Scenario", "Requirements", "CommServer",
-        "ClientMachines",
+        "InstanceCases", "Invariants", "Conformance", "Report", "Results", "Scenario", "Requirements", "Network",
+        "CommServer", "ClientMachines",
         "WebSocketWire",
         "Wire",
         "Cryptobox", "WireBytes",

@@ -25,6 +25,9 @@ public struct CaseMachine: Sendable {
   var detached: [LinkID] = []
   var reports: [Actor.Received] = []
   var actions: [TransportAction] = []
+  /// Links that the transport keeps back, and since when the first of them is.
+  var held: Set<LinkID> = []
+  var heldSince = 0.0
   var now = 0.0
   var lag = 0.0
   private var start = 0.0
@@ -47,7 +50,7 @@ public struct CaseMachine: Sendable {
 
   /// The next moment at which ``timer(at:)`` has to be called; nil when only events count.
   public var nextDeadline: Double? {
-    isDone ? nil : fibers.values.compactMap(\.deadline).min()
+    isDone ? nil : fibers.values.compactMap { isSuspended($0) ? nil : $0.deadline }.min()
   }
 
   // MARK: Events
@@ -146,6 +149,7 @@ public struct CaseMachine: Sendable {
         return true
       }
       if fiber.wait != nil {
+        fiber.waitingSince = now
         if resume(&fiber) {
           fiber.wait = nil
           fiber.deadline = nil

@@ -21,6 +21,16 @@ struct Fiber: Sendable {
     case elapsing
     /// Waits for so many fibers that it started.
     case joining
+
+    /// True when the target owes something, so that its time must not run while the gate keeps a connection back.
+    var isForTarget: Bool {
+      switch self {
+      case .opening: true
+      case .accepting(let accept, _, _): !accept.isNone
+      case .expecting(let expectation, _, _, _): !expectation.isNegative
+      case .elapsing, .joining: false
+      }
+    }
   }
 
   /// The time in which something must happen.
@@ -37,5 +47,7 @@ struct Fiber: Sendable {
   var frames: [Frame]
   var wait: Wait?
   var deadline: Double?
+  /// When the wait began.
+  var waitingSince = 0.0
   var children = 0
 }

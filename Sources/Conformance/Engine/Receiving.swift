@@ -7,6 +7,11 @@ import WireBytes
 extension CaseMachine {
   mutating func take(_ event: TransportEvent) {
     switch event {
+    case .held(let link):
+      if held.isEmpty { heldSince = now }
+      held.insert(link)
+    case .dialled(let link):
+      if held.remove(link) != nil, held.isEmpty { resumeTime() }
     case .connected(let link):
       guard let name = names[link], actors[name]?.phase == .connecting else { return }
       begin(name)

@@ -18,6 +18,10 @@ public enum TransportAction: Sendable, Equatable {
 
 /// What a transport tells a case.
 public enum TransportEvent: Sendable, Equatable {
+  /// The transport keeps a connection back that the case asked for, as a pacer does: the target knows nothing of it.
+  case held(LinkID)
+  /// A connection that was kept back is now being made.
+  case dialled(LinkID)
   case connected(LinkID)
   case bytes(LinkID, [UInt8])
   /// The other side ended or reset the connection.

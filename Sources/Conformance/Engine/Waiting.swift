@@ -4,6 +4,28 @@ import WireBytes
 
 /// The waits of fibers: whether what they wait for has come.
 extension CaseMachine {
+  /// True while no time runs for the target, since a connection of the case is kept back.
+  func isSuspended(_ fiber: Fiber) -> Bool { !held.isEmpty && fiber.wait?.isForTarget == true }
+
+  /// All connections are being made again: what the target owes is due later by the time that it could not know of.
+  mutating func resumeTime() {
+    for id in order {
+      guard var fiber = fibers[id], let wait = fiber.wait, wait.isForTarget else { continue }
+      let delay = now - max(heldSince, fiber.waitingSince)
+      fiber.deadline = fiber.deadline.map { $0 + delay }
+      switch wait {
+      case .accepting(let accept, let step, var window):
+        window.latest += delay
+        fiber.wait = .accepting(accept, step, window)
+      case .expecting(let expectation, let step, var window, let probe):
+        window.latest += delay
+        fiber.wait = .expecting(expectation, step, window, probe: probe)
+      case .opening, .elapsing, .joining: break
+      }
+      fibers[id] = fiber
+    }
+  }
+
   /// True when the fiber may go on; a failure ends the case.
   mutating func resume(_ fiber: inout Fiber) -> Bool {
     switch fiber.wait {
@@ -42,7 +64,7 @@ extension CaseMachine {
       fail(.behaviour, step.place, name, expected, failure)
       return false
     }
-    guard now >= deadline else { return false }
+    guard held.isEmpty, now >= deadline else { return false }
     fail(.behaviour, step.place, name, expected, "nothing within \(time(budget.answer))")
     return false
   }
@@ -56,7 +78,7 @@ extension CaseMachine {
       return now >= window.latest
     }
     guard !incoming.isEmpty else {
-      if now >= window.latest {
+      if held.isEmpty, now >= window.latest {
         fail(
           .behaviour, step.place, accept.actor, "a new connection", "none within \(time(window.latest - window.start))")
       }
@@ -126,7 +148,7 @@ extension CaseMachine {
     // Of several actors the one whose event came first decides.
     let candidates = expectation.actors.compactMap { name in inbox(name).first.map { (name: name, first: $0) } }
     guard let (name, first) = candidates.min(by: { $0.first.time < $1.first.time }) else {
-      if now >= window.latest { missing(expectation, step, window) }
+      if held.isEmpty, now >= window.latest { missing(expectation, step, window) }
       return false
     }
     if let earliest = window.earliest, first.time < earliest {

@@ -39,6 +39,11 @@ public enum ServerSettings {
 
   public static var names: [String] { members.keys.sorted() }
 
+  /// Those that are times or counts: what a user may tell of a server by a number.
+  public static var numbers: [String] {
+    members.filter { if case .truth = $0.value { false } else { true } }.keys.sorted()
+  }
+
   /// Sets one member; `null` means without limit where that is possible.
   public static func set(_ name: String, _ value: JSONValue, in settings: inout CommServerSettings) throws(Failure) {
     guard let member = members[name] else {
@@ -68,7 +73,8 @@ public enum ServerSettings {
 
   /// The settings as variables of the scenario language, with `profile`.
   public static func facts(_ settings: CommServerSettings) -> [String: Value] {
-    var facts: [String: Value] = ["profile": .text(settings.profile.rawValue)]
+    // Other cases do not come from the same address when a case has a server of its own.
+    var facts: [String: Value] = ["profile": .text(settings.profile.rawValue), "sharesAddress": .truth(false)]
     // Where there is no limit, cases ask for the one of connection.md 8 and find it missing.
     let assumed = CommServerSettings(profile: .strict)
     for (name, member) in members {

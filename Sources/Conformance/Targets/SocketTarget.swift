@@ -1,6 +1,7 @@
 public import Network
 public import Scenario
 import Wire
+import WireBytes
 
 /// A server that is reached over sockets: cases run side by side on one thread, with a bound on their sockets.
 public struct SocketTarget: CaseTarget {
@@ -28,6 +29,8 @@ public struct SocketTarget: CaseTarget {
   public var fixedBudget: Budget?
   private let options: Options
   let pool: LinkPool
+  /// One for all runs, since the server counts the sockets of all of them together.
+  private var pacer: Pacer
 
   /// `facts` are what is assumed of the server before it was asked.
   public init(
@@ -39,6 +42,7 @@ public struct SocketTarget: CaseTarget {
     self.options = options
     self.transport = transport
     arguments = ["\(url)"]
+    pacer = Pacer(perSecond: options.socketsPerSecond)
     pool = try LinkPool(url, trust: options.trust)
   }
 
@@ -48,8 +52,27 @@ public struct SocketTarget: CaseTarget {
   public func shutdown() { pool.shutdown() }
 
   public mutating func run(_ jobs: [CaseJob], done: (Int, CaseOutcome) -> Void) {
-    var driver = SocketDriver(pool: pool, options: options, facts: facts)
-    driver.run(jobs, done: done)
+    guard options.socketsPerSecond != nil else {
+      var driver = SocketDriver(pool: pool, options: options, facts: facts, pacer: pacer)
+      return driver.run(jobs, done: done)
+    }
+    let paced = jobs.indices.filter { !jobs[$0].definition.isAboutSocketRate }
+    var driver = SocketDriver(pool: pool, options: options, facts: facts, pacer: pacer)
+    driver.run(paced.map { jobs[$0] }) { done(paced[$0], $1) }
+    pacer = driver.pacer
+    for index in jobs.indices where jobs[index].definition.isAboutSocketRate {
+      // The server's limit is what is looked for; whoever comes behind it waits until the second is over.
+      var driver = SocketDriver(pool: pool, options: options, facts: facts)
+      driver.run([jobs[index]]) { done(index, $1) }
+      pacer.rest(until: pool.now + 1_200)
+    }
+  }
+}
+
+extension Case {
+  /// True for a case that is to run into the server's limit of new sockets in a second.
+  fileprivate var isAboutSocketRate: Bool {
+    settings.contains { $0.name == "socketsPerSecond" && $0.value != .null }
   }
 }
 
@@ -67,32 +90,37 @@ struct SocketDriver {
   private var running: [Int: Running] = [:]
   private var owners: [Int: (job: Int, link: LinkID)] = [:]
   private var waiting: [Int] = []
-  private var nextConnect = 0.0
+  /// Those of ``waiting`` whose cases know that they wait.
+  private var held: Set<Int> = []
+  private(set) var pacer: Pacer
   private static let numbers = LinkNumbers()
   private let command: (String) -> Void
 
   /// `command` takes what cases tell a target that the gate runs.
   init(
-    pool: LinkPool, options: SocketTarget.Options, facts: [String: Value],
+    pool: LinkPool, options: SocketTarget.Options, facts: [String: Value], pacer: Pacer = Pacer(perSecond: nil),
     command: @escaping (String) -> Void = { _ in }
   ) {
     self.command = command
     self.pool = pool
     self.options = options
     self.facts = facts
+    self.pacer = pacer
   }
 
   mutating func run(_ jobs: [CaseJob], done: (Int, CaseOutcome) -> Void) {
     var next = 0
     while next < jobs.count || !running.isEmpty {
-      while next < jobs.count, running.count < options.cases, owners.count < options.sockets {
+      // Cases that have begun have their sockets first: a case waits where waiting is harmless, before its beginning.
+      while next < jobs.count, hasRoom, pacer.isFree(at: pool.now) {
         begin(next, jobs[next])
         next += 1
       }
       finish(done)
-      guard !running.isEmpty else { continue }
+      let isWaitingToBegin = next < jobs.count && hasRoom
+      guard !running.isEmpty || isWaitingToBegin else { continue }
       let now = pool.now
-      let events = pool.wait(milliseconds: max(0, deadline(now) - now))
+      let events = pool.wait(milliseconds: max(0, deadline(now, orSlot: isWaitingToBegin) - now))
       for stamped in events {
         // What was due before the event comes first, so that a late thread does not blur the order.
         fire(upTo: stamped.time)
@@ -113,9 +141,14 @@ struct SocketDriver {
     apply(actions, index)
   }
 
-  private func deadline(_ now: Double) -> Double {
+  /// True when another case may begin as soon as a socket may be opened.
+  private var hasRoom: Bool {
+    running.count < options.cases && owners.count < options.sockets && waiting.isEmpty
+  }
+
+  private func deadline(_ now: Double, orSlot: Bool) -> Double {
     var times = running.values.compactMap(\.machine.nextDeadline)
-    if !waiting.isEmpty { times.append(nextConnect) }
+    if !waiting.isEmpty || orSlot { times.append(pacer.next) }
     return min(times.min() ?? now + 1_000, now + 5_000)
   }
 
@@ -148,8 +181,12 @@ struct SocketDriver {
       told = .failed(owner.link, reason)
       owners[number] = nil
     }
-    guard let actions = running[owner.job]?.machine.handle(told, at: time, lag: max(0, pool.now - time)) else { return }
-    apply(actions, owner.job)
+    tell(told, owner.job, at: time)
+  }
+
+  private mutating func tell(_ event: TransportEvent, _ job: Int, at time: Double) {
+    guard let actions = running[job]?.machine.handle(event, at: time, lag: max(0, pool.now - time)) else { return }
+    apply(actions, job)
   }
 
   private mutating func apply(_ actions: [TransportAction], _ index: Int) {
@@ -163,25 +200,32 @@ struct SocketDriver {
       case .bytes(let link, let bytes): if let number = running[index]?.links[link] { pool.send(number, bytes) }
       case .end(let link, let reset):
         guard let number = running[index]?.links[link] else { continue }
-        waiting.removeAll { $0 == number }
-        owners[number] = nil
+        forget(number)
         pool.end(number, reset: reset)
       case .reading(let link, let isOn): if let number = running[index]?.links[link] { pool.setReading(number, isOn) }
       case .command(let text): command(text)
       }
     }
     connectWaiting()
+    for number in waiting {
+      guard let owner = owners[number], held.insert(number).inserted else { continue }
+      tell(.held(owner.link), owner.job, at: pool.now)
+    }
   }
 
   private mutating func connectWaiting() {
-    while let number = waiting.first {
-      if let rate = options.socketsPerSecond {
-        guard pool.now >= nextConnect else { return }
-        nextConnect = max(nextConnect, pool.now - 100) + 1_000 / max(0.1, rate)
-      }
+    while let number = waiting.first, pacer.take(at: pool.now) {
       waiting.removeFirst()
       pool.connect(number)
+      guard held.remove(number) != nil, let owner = owners[number] else { continue }
+      tell(.dialled(owner.link), owner.job, at: pool.now)
     }
+  }
+
+  private mutating func forget(_ number: Int) {
+    if held.remove(number) != nil, let owner = owners[number] { tell(.dialled(owner.link), owner.job, at: pool.now) }
+    waiting.removeAll { $0 == number }
+    owners[number] = nil
   }
 
   private mutating func abandonOld() {
@@ -197,10 +241,7 @@ struct SocketDriver {
   private mutating func finish(_ done: (Int, CaseOutcome) -> Void) {
     for index in running.keys.sorted() {
       guard let entry = running[index], entry.machine.isDone else { continue }
-      for number in entry.links.values {
-        owners[number] = nil
-        waiting.removeAll { $0 == number }
-      }
+      for number in entry.links.values { forget(number) }
       running[index] = nil
       done(index, entry.machine.outcome)
     }
