@@ -20,6 +20,8 @@ public struct InstanceRun {
     public var defects: Set<Defect> = []
     /// The command that repeats a case, without its filter.
     public var command = "chumgate test instance"
+    /// A requirement in the words of the catalogue, by its id.
+    public var requirement: @Sendable (String) -> CaseResult.Requirement? = { _ in nil }
 
     public init() {}
 
@@ -148,10 +150,11 @@ public struct InstanceRun {
   ) -> CaseResult {
     var result = CaseResult(
       id: id, title: title, group: target.rawValue, verdict: verdict, behaviour: verdict, close: .pass,
-      binds: binding.rawValue, place: "InstanceCases",
+      binds: binding.rawValue, place: "",
       repeatCommand: "\(options.command) --filter '\(id)'")
     result.requirements = requires.map {
-      CaseResult.Requirement(id: $0, level: "", kind: "", severity: "", source: "", text: "")
+      options.requirement($0)
+        ?? CaseResult.Requirement(id: $0, level: "", kind: "", severity: "", source: "", text: "")
     }
     if verdict == .pass || verdict == .skipped { result.note = detail } else if let detail { result.faults = [detail] }
     result.time = time

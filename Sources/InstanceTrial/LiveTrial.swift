@@ -24,16 +24,21 @@ public struct LiveTrial {
     public init() {}
   }
 
-  private let options: Options
-  private var run: InstanceRun
-  private var random = SystemRandom()
+  let options: Options
+  var run: InstanceRun
+  var random = SystemRandom()
+  /// Results of cases that had no channel with the target, until the target has proven again that it lives.
+  var unproven: [CaseResult] = []
+  private var hasPaired = false
+  /// So many results may wait for that.
+  private static let longestDoubt = 8
 
   public init(_ options: Options) {
     self.options = options
     run = InstanceRun(options.run)
   }
 
-  private mutating func plan(_ role: HandshakeRole, target: PublicKey, url: String?) -> ProbePeer.Plan {
+  mutating func plan(_ role: HandshakeRole, target: PublicKey, url: String?) -> ProbePeer.Plan {
     let box = SodiumBox()
     let own = Identity.create(url: url, random: &random, box: box)
     let other = Identity.create(url: url, random: &random, box: box)
@@ -54,6 +59,9 @@ public struct LiveTrial {
   // MARK: The target is the inviter
 
   /// Uses the invitations one by one; cases that would need another one are skipped.
+  ///
+  /// A target that is not there closes, too, or is silent. So it has to prove first that it lives, and a case that saw
+  /// no channel of its own counts only once the target has proven it again behind the case.
   public mutating func inviter(
     _ invitations: [Invitation], _ tell: (RunEvent) -> Void
   ) async -> RunSummary {
@@ -67,48 +75,92 @@ public struct LiveTrial {
       cases.count + chumCases.count, tell)
     guard let first = invitations.first, let url = WebSocketURL(first.url), let key = PublicKey(hex: first.publicKey)
     else { return run.end(0, unreachable: "no invitation with a key and a ws or wss url", tell) }
-    var left = invitations[...]
     run.beginGroup("inviter", cases.count, tell)
-    // What uses up the invitation comes last, so that the rest has it.
+    // What uses up the invitation comes last, so that the rest has it. The good pairing comes first of those, because
+    // CHUM goes on with its identity.
     let using = cases.filter(\.usesInvitation)
-    let order = cases.filter { !$0.usesInvitation } + using.filter { $0.misbehaviour == nil }
-    // The good pairing comes first of those, because CHUM goes on with its identity.
+    let order =
+      cases.filter { !$0.usesInvitation } + using.filter { $0.misbehaviour == nil }
+      + using.filter { $0.misbehaviour != nil }
     var friend: ProbePeer.Plan?
-    for one in order + using.filter({ $0.misbehaviour != nil }) {
-      let start = options.run.clock()
+    var failure = order.isEmpty ? nil : await proveLife(key, url, nil)
+    var left = invitations[...]
+    for one in order {
+      if let failure {
+        skip(one, "the target does not prove that it lives: \(failure)", tell)
+        continue
+      }
+      if run.summary.wasCutShort { break }
       if let reason = skipReason(one) {
         skip(one, reason, tell)
         continue
       }
-      var token = first.token
+      var plan = plan(.initiator, target: key, url: first.url)
+      plan.token = first.token
       if one.usesInvitation {
         guard let next = left.popFirst() else {
           skip(one, "needs an invitation of its own; hand over more of them", tell)
           continue
         }
-        token = next.token
+        plan.token = next.token
       }
-      var plan = plan(.initiator, target: key, url: first.url)
-      plan.token = token
       plan.misbehaviour = one.misbehaviour
-      var clientOptions = WebSocketClient.Options()
-      clientOptions.trust = options.trust
-      do throws(WebSocketClient.Failure) {
-        let client = try await WebSocketClient.connect(url, options: clientOptions)
-        let exchange = LiveExchange(silence: options.silence)
-        let probe = await exchange.play(
-          ProbePeer(plan, box: SodiumBox()), over: client, one, options.run.profile)
-        if one.misbehaviour == nil, one.hasGoneThrough(probe.seen) { friend = plan }
-        judge(one, probe, options.run.clock() - start, tell)
-      } catch {
-        run.endGroup("inviter", options.run.clock() - began, error: "\(error)", tell)
-        return run.end(options.run.clock() - began, unreachable: run.summary.ran == 0 ? "\(error)" : nil, tell)
-      }
-      if run.summary.wasCutShort { break }
+      failure = await play(one, plan, url, friend, tell)
+      if one.misbehaviour == nil, hasPaired { friend = plan }
     }
-    run.endGroup("inviter", options.run.clock() - began, tell)
-    if !run.summary.wasCutShort { await chum(friend, chumCases, url, tell) }
-    return run.end(options.run.clock() - began, tell)
+    if failure == nil, !unproven.isEmpty { failure = await settle(key, url, friend, tell) }
+    run.endGroup("inviter", options.run.clock() - began, error: failure, tell)
+    if !run.summary.wasCutShort { await chum(failure == nil ? friend : nil, chumCases, url, tell) }
+    return run.end(
+      options.run.clock() - began, unreachable: run.summary.ran == 0 ? failure : nil, tell)
+  }
+
+  /// Plays one case and judges it; gives why the target counts as dead.
+  private mutating func play(
+    _ one: LiveCase, _ plan: ProbePeer.Plan, _ url: WebSocketURL, _ friend: ProbePeer.Plan?, _ tell: (RunEvent) -> Void
+  ) async -> String? {
+    let start = options.run.clock()
+    hasPaired = false
+    for attempt in 1...3 {
+      let probe: ProbePeer
+      do throws(WebSocketClient.Failure) {
+        let exchange = LiveExchange(silence: options.silence)
+        probe = await exchange.play(
+          ProbePeer(plan, box: SodiumBox()), over: try await connect(url), one, options.run.profile)
+      } catch {
+        lose("\(error)", tell)
+        skip(one, "no connection: \(error)", tell)
+        return "\(error)"
+      }
+      hasPaired = one.hasGoneThrough(probe.seen)
+      var result = result(one, probe, options.run.clock() - start)
+      // Behind a CommServer nothing of a case has reached the target before the target said that it is ready.
+      if !options.isDirect, !probe.seen.saw(.ready) {
+        if let failure = await settle(plan.target, url, friend, tell) {
+          skip(one, "the target does not prove that it lives: \(failure)", tell)
+          return failure
+        }
+        if attempt < 3 { continue }
+        (result.verdict, result.behaviour) = (.error, .error)
+        result.faults = ["the target lives, but the case did not reach it in three attempts; came: \(probe.seen.words)"]
+        take(result, tell)
+        return nil
+      }
+      unproven.append(result)
+      if probe.seen.channel != nil {
+        keep(tell)
+        return nil
+      }
+      guard unproven.count >= Self.longestDoubt || options.run.failsFast && result.isUnexpected else { return nil }
+      return await settle(plan.target, url, friend, tell)
+    }
+    return nil
+  }
+
+  private func connect(_ url: WebSocketURL) async throws(WebSocketClient.Failure) -> WebSocketClient {
+    var clientOptions = WebSocketClient.Options()
+    clientOptions.trust = options.trust
+    return try await WebSocketClient.connect(url, options: clientOptions)
   }
 
   // MARK: CHUM with a target that knows us
@@ -127,7 +179,8 @@ public struct LiveTrial {
         if let reason = one.unsupported {
           take(one, .unsupported, reason, 0, tell)
         } else if one.patience > options.patience + 2_000 {
-          take(one, .skipped, "takes \(Int(one.patience / 1_000)) s; --patience allows \(Int(options.patience / 1_000))", 0, tell)
+          let times = "takes \(Int(one.patience / 1_000)) s; --patience allows \(Int(options.patience / 1_000))"
+          take(one, .skipped, times, 0, tell)
         } else if let friend {
           failure = await chum(one, friend, url, tell)
         } else {
@@ -144,13 +197,15 @@ public struct LiveTrial {
     var base = ProbePeer.Plan(
       role: .initiator, own: friend.own, other: friend.other, target: friend.target, group: "chum")
     base = one.plan(base)
-    var clientOptions = WebSocketClient.Options()
-    clientOptions.trust = options.trust
     let start = options.run.clock()
     do throws(WebSocketClient.Failure) {
-      let client = try await WebSocketClient.connect(url, options: clientOptions)
+      let client = try await connect(url)
       let probe = await LiveExchange(silence: options.silence).play(ProbePeer(base, box: SodiumBox()), over: client) {
         one.isDecided($0, after: $1)
+      }
+      if probe.seen.channel == nil, let failure = await proveLife(friend.target, url, friend) {
+        take(one, .skipped, "the target does not prove that it lives: \(failure)", 0, tell)
+        return failure
       }
       let profile = options.run.profile
       var (verdict, detail) = InstanceRun.verdict(one.judge(probe, by: profile), one.binding, profile)
@@ -179,45 +234,76 @@ public struct LiveTrial {
     server: WebSocketURL, join: (Invitation, LiveCase) async -> Void, done: () async -> Void,
     _ tell: (RunEvent) -> Void
   ) async -> RunSummary {
-    let cases = InstanceCatalogue.liveCases(.invitee).filter {
+    let selected = InstanceCatalogue.liveCases(.invitee).filter {
       options.run.selects($0.id, $0.requires, .invitee)
     }
+    // A good exchange proves that an instance joins, so it comes first.
+    let cases = selected.filter { $0.misbehaviour == nil } + selected.filter { $0.misbehaviour != nil }
     let began = options.run.clock()
     run.begin("whoever joins at \(server)", "through a CommServer", cases.count, tell)
     run.beginGroup("invitee", cases.count, tell)
-    var failure: LiveHost.Failure?
+    var failure: String?
+    var last: LiveCase?
     for one in cases {
-      let start = options.run.clock()
+      if let failure {
+        skip(one, "no instance joins: \(failure)", tell)
+        continue
+      }
+      if run.summary.wasCutShort { break }
       if let reason = skipReason(one) {
         skip(one, reason, tell)
         continue
       }
-      var plan = plan(.acceptor, target: ProbePeer.somebody, url: "\(server)")
-      plan.misbehaviour = one.misbehaviour
+      let start = options.run.clock()
+      last = one
       do throws(LiveHost.Failure) {
-        let host = try await LiveHost(server, key: plan.own.instanceKey, trust: options.trust)
-        let token = TokenAlphabet.draw(random: &random)
-        await join(Invitation(token: token, publicKey: plan.own.instanceKey.publicKey.hex, url: "\(server)"), one)
-        try await host.waitForHandover(seconds: options.joinTimeout)
-        let exchange = LiveExchange(silence: options.silence)
-        let probe = await exchange.play(
-          ProbePeer(plan, box: SodiumBox()), over: host.client, one, options.run.profile)
+        let probe = try await host(server, one, join)
         await done()
-        judge(one, probe, options.run.clock() - start, tell)
+        unproven.append(result(one, probe, options.run.clock() - start))
+        if probe.seen.channel != nil {
+          keep(tell)
+        } else if one.misbehaviour == nil, run.summary.ran == 0 {
+          failure = "no good handshake with whoever joined; came: \(probe.seen.words)"
+        }
       } catch {
         await done()
-        failure = error
+        failure = "\(error)"
+        skip(one, "no instance joins: \(error)", tell)
       }
-      if failure != nil || run.summary.wasCutShort { break }
     }
-    run.endGroup("invitee", options.run.clock() - began, error: failure.map { "\($0)" }, tell)
-    let isUnreachable = run.summary.ran == 0 && failure != nil
-    return run.end(options.run.clock() - began, unreachable: isUnreachable ? failure.map { "\($0)" } : nil, tell)
+    // What had no channel counts only when somebody who joins once more has one.
+    if failure == nil, !unproven.isEmpty, let last {
+      do throws(LiveHost.Failure) {
+        let probe = try await host(server, last, isGood: true, join)
+        if probe.seen.channel == nil { failure = "no good handshake with whoever joined; came: \(probe.seen.words)" }
+      } catch { failure = "\(error)" }
+      await done()
+      if failure == nil { keep(tell) }
+    }
+    if let failure { lose(failure, tell) }
+    run.endGroup("invitee", options.run.clock() - began, error: failure, tell)
+    return run.end(options.run.clock() - began, unreachable: run.summary.ran == 0 ? failure : nil, tell)
+  }
+
+  /// Is the inviter of one case; with `isGood` a good one, that ends once the channel stands.
+  private mutating func host(
+    _ server: WebSocketURL, _ one: LiveCase, isGood: Bool = false, _ join: (Invitation, LiveCase) async -> Void
+  ) async throws(LiveHost.Failure) -> ProbePeer {
+    var plan = plan(.acceptor, target: ProbePeer.somebody, url: "\(server)")
+    plan.misbehaviour = isGood ? nil : one.misbehaviour
+    let host = try await LiveHost(server, key: plan.own.instanceKey, trust: options.trust)
+    let token = TokenAlphabet.draw(random: &random)
+    await join(Invitation(token: token, publicKey: plan.own.instanceKey.publicKey.hex, url: "\(server)"), one)
+    try await host.waitForHandover(seconds: options.joinTimeout)
+    let exchange = LiveExchange(silence: options.silence)
+    let probe = ProbePeer(plan, box: SodiumBox())
+    guard isGood else { return await exchange.play(probe, over: host.client, one, options.run.profile) }
+    return await exchange.play(probe, over: host.client) { Self.hasAnswered($0, $1) }
   }
 
   // MARK: Verdicts
 
-  private mutating func judge(_ one: LiveCase, _ probe: ProbePeer, _ time: Double, _ tell: (RunEvent) -> Void) {
+  private func result(_ one: LiveCase, _ probe: ProbePeer, _ time: Double) -> CaseResult {
     let profile = options.run.profile
     var (verdict, detail) = InstanceRun.verdict(one.judge(probe.seen, by: profile), one.binding, profile)
     if profile == .deployed, one.binding == .hardening {
@@ -229,8 +315,7 @@ public struct LiveTrial {
         (verdict, detail) = (.nonStrict, why)
       }
     }
-    run.take(run.result(one.id, one.title, one.requires, one.target, one.binding, verdict, detail, time), tell)
-    if options.run.failsFast, verdict == .fail { run.cutShort() }
+    return run.result(one.id, one.title, one.requires, one.target, one.binding, verdict, detail, time)
   }
 
   private mutating func skip(_ one: LiveCase, _ reason: String, _ tell: (RunEvent) -> Void) {

@@ -127,7 +127,7 @@ enum HTMLParts {
       const code = el('code', { textContent: r.repeat });
       const copy = el('button', { textContent: 'copy', onclick: () => navigator.clipboard && navigator.clipboard.writeText(r.repeat) });
       box.append(el('div', { className: 'again' }, el('span', { className: 'faint', textContent: 'again:' }), code, copy));
-      box.append(el('p', { className: 'faint', textContent: r.place + ' \\u00b7 binds: ' + r.binds + ' \\u00b7 '
+      box.append(el('p', { className: 'faint', textContent: (r.place ? r.place + ' \\u00b7 ' : '') + 'binds: ' + r.binds + ' \\u00b7 '
         + time(r.protocolTimeMs) + ' of protocol time' + (r.attempts > 1 ? ' \\u00b7 done ' + r.attempts + ' times' : '') }));
       if (r.log.length) box.append(ladder(r.log));
       return box;

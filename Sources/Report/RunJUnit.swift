@@ -50,7 +50,8 @@ public struct RunJUnit: RunReport {
   private func testCase(_ result: CaseResult, _ isFailure: Bool, _ isError: Bool, _ isSkipped: Bool) -> String {
     var text =
       "    <testcase classname=\"\(escape(result.group))\" name=\"\(escape(result.id)): \(escape(result.title))\" "
-    text += "file=\"\(escape(result.place))\" time=\"\(seconds(result.time))\">"
+    if !result.place.isEmpty { text += "file=\"\(escape(result.place))\" " }
+    text += "time=\"\(seconds(result.time))\">"
     let detail = escape(detail(result))
     if isSkipped {
       text += "<skipped message=\"\(escape(result.expected ?? result.note ?? result.verdict.rawValue))\"/>"
