@@ -65,11 +65,38 @@ struct RunTests {
     let (events, second) = try run(suite, .deployed, &target, options)
     #expect(second.exitCode == 0 && second.expectedFailures == 1)
     #expect(events.contains { if case .result(let result) = $0 { result.expected == "known" } else { false } })
-    // The same entry is stale against a server that is in order, and counts for nothing once it has expired.
+    // The same entry is stale against a server that is in order, and once it has expired.
     var good = EmbeddedServer(settings: .deployed)
     #expect(try run(suite, .deployed, &good, options).1.exitCode == 5)
     options.today = "2026-06-01"
-    #expect(try run(suite, .deployed, &target, options).1.exitCode == 1)
+    let expired = try run(suite, .deployed, &target, options).1
+    #expect(expired.exitCode == 5 && expired.stale.map(\.reason) == [.expired] && expired.unexpectedFailures == 0)
+    // A failure that nothing explains goes before an expired entry.
+    let more = try ConformanceFixtures.suite().of(.server).selecting(["CS-005", "CS-004"])
+    options.expectations?.entries[0].id = "no-such-case"
+    #expect(try run(more, .deployed, &target, options).1.exitCode == 1)
+  }
+
+  @Test(arguments: [
+    ("2027-02-28", true), ("2028-02-29", true), ("2000-02-29", true), ("2027-02-29", false), ("2100-02-29", false),
+    ("2026-02-30", false), ("2026-04-31", false), ("2027-+1-+1", false), ("+202-01-01", false), ("2027-1-01", false),
+    ("2027-00-01", false), ("2027-01-00", false), ("2027-13-01", false), ("2027-01-01-", false), ("", false),
+  ])
+  func `a date of expiry is a real day or it is refused`(_ date: String, _ isReal: Bool) {
+    let yaml = "format: chumgate-expectations/1\nexpect:\n  - {id: a, reason: r, expires: \"\(date)\"}\n"
+    #expect(((try? Expectations(yaml: yaml, file: "e")) != nil) == isReal)
+  }
+
+  @Test
+  func `a listed failure that turns out flaky is not mended`() {
+    var flaky = CaseResult(
+      id: "a", title: "", group: "", verdict: .flaky, behaviour: .fail, close: .pass, binds: "", place: "",
+      repeatCommand: "")
+    let old = Expectations(entries: [.init(id: "a", reason: "r", link: nil, expires: nil, place: "")])
+    #expect(old.stale([flaky], known: ["a"], today: "2026-01-01") == [])
+    #expect(old.updated([flaky], today: "2026-01-01") == old)
+    flaky.verdict = .pass
+    #expect(old.stale([flaky], known: ["a"], today: "2026-01-01").map(\.reason) == [.noLongerFails])
   }
 
   @Test

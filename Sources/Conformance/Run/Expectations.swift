@@ -8,7 +8,7 @@ public struct Expectations: Sendable, Equatable {
     public var id: String
     public var reason: String
     public var link: String?
-    /// `YYYY-MM-DD`; from this day on the entry no longer counts.
+    /// `YYYY-MM-DD`; from this day on the entry is stale, whatever the case does.
     public var expires: String?
     /// File, line and column of the entry.
     public var place: String
@@ -69,15 +69,19 @@ public struct Expectations: Sendable, Equatable {
 
   static func isDate(_ text: String) -> Bool {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count == 3, parts.map(\.utf8.count) == [4, 2, 2], let month = Int(parts[1]), let day = Int(parts[2]),
-      Int(parts[0]) != nil
+    // `Int` would take a sign, too.
+    guard parts.map(\.utf8.count) == [4, 2, 2], parts.joined().utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+      let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]), (1...12).contains(month)
     else { return false }
-    return (1...12).contains(month) && (1...31).contains(day)
+    let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+    let days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    return (1...days[month - 1]).contains(day)
   }
 
-  /// The entry that explains the failure of a case; expired ones explain nothing.
+  /// The entry that explains the failure of a case; one that still counts goes before one that has expired.
   public func entry(for id: String, today: String) -> Entry? {
-    entries.first { Glob.matches($0.id, id) && !isExpired($0, today) }
+    let fitting = entries.filter { Glob.matches($0.id, id) }
+    return fitting.first { !isExpired($0, today) } ?? fitting.first
   }
 
   private func isExpired(_ entry: Entry, _ today: String) -> Bool { entry.expires.map { $0 <= today } ?? false }
@@ -90,9 +94,8 @@ public struct Expectations: Sendable, Equatable {
         return StaleExpectation(id: entry.id, reason: .unknownCase, place: entry.place)
       }
       let concerned = results.filter { Glob.matches(entry.id, $0.id) && $0.verdict.hasRun }
-      guard !concerned.isEmpty, !concerned.contains(where: { $0.verdict == .fail || $0.verdict == .error }) else {
-        return nil
-      }
+      // What failed once and passed when repeated has not been mended.
+      guard !concerned.isEmpty, !concerned.contains(where: \.verdict.isBad) else { return nil }
       return StaleExpectation(id: entry.id, reason: .noLongerFails, place: entry.place)
     }
   }
@@ -102,7 +105,7 @@ public struct Expectations: Sendable, Equatable {
     let failing = results.filter { $0.verdict == .fail || $0.verdict == .error }
     var kept = entries.filter { entry in
       let ran = results.filter { Glob.matches(entry.id, $0.id) && $0.verdict.hasRun }
-      return ran.isEmpty || failing.contains { Glob.matches(entry.id, $0.id) }
+      return ran.isEmpty || ran.contains(where: \.verdict.isBad)
     }
     for result in failing where !kept.contains(where: { Glob.matches($0.id, result.id) }) {
       kept.append(

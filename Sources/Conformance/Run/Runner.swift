@@ -174,6 +174,8 @@ public struct Runner {
       let entry = options.expectations?.entry(for: result.id, today: options.today)
     {
       result.expected = entry.reason + (entry.link.map { " (\($0))" } ?? "")
+      // An expired entry still says what this is; that it has expired is told on its own, with exit code 5.
+      if let day = entry.expires, day <= options.today { result.expected? += ", expected until \(day)" }
       summary.expectedFailures += 1
     } else if result.isUnexpected {
       summary.unexpectedFailures += 1
