@@ -43,7 +43,7 @@ public final class TesteeFuzz {
     var suspects: [(input: [UInt8], kind: String, message: String)] = []
     try pipe.ask(inputs.map { Self.request($0) }) { index, outcome in
       runs += 1
-      guard let problem = problem(outcome, expected[index]) else { return }
+      guard let problem = problem(outcome, Self.request(inputs[index]), expected[index]) else { return }
       suspects.append((inputs[index], problem.kind, problem.message))
     }
     for suspect in suspects where !findings.contains(where: { $0.kind == suspect.kind }) {
@@ -71,10 +71,13 @@ public final class TesteeFuzz {
     return "\(type) value \(bytes.count / 64)"
   }
 
-  private func problem(_ outcome: TesteePipe.Outcome, _ expected: CodecAnswer) -> (kind: String, message: String)? {
+  private func problem(
+    _ outcome: TesteePipe.Outcome, _ request: JSONObject, _ expected: CodecAnswer
+  ) -> (kind: String, message: String)? {
     switch outcome {
     case .fault(let fault): return (fault.kind, fault.description)
     case .answer(let json):
+      if let why = PipeFormat.fault(in: json, to: request) { return ("garbage", "\(why): \(json.compact)") }
       guard let answer = PipeFormat.answer(json) else { return ("garbage", json.compact) }
       switch (expected, answer) {
       case (_, .unsupported):
@@ -102,7 +105,8 @@ public final class TesteeFuzz {
     let small = Shrinker.markup(suspect.input, attempts: isSlow ? 25 : 600) { [self] candidate in
       guard failure == nil, let expected = expectation(candidate) else { return false }
       do throws(TesteeFailure) {
-        guard let found = problem(try pipe.ask(Self.request(candidate)), expected), found.kind == suspect.kind else {
+        let request = Self.request(candidate)
+        guard let found = problem(try pipe.ask(request), request, expected), found.kind == suspect.kind else {
           return false
         }
         message = found.message

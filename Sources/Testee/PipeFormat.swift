@@ -57,6 +57,30 @@ public enum PipeFormat {
     JSONObject(["op": "recipes", "recipes": json["recipes"] ?? []])
   }
 
+  /// The members of which an answer has exactly one.
+  static let forms = ["text", "value", "number", "hash", "nothing", "error", "unsupported"]
+
+  /// What is wrong with the form of an answer, apart from what it says; nil when nothing is.
+  public static func fault(in answer: JSONValue, to request: JSONObject) -> String? {
+    let found = (answer.object?.members ?? []).map(\.name).filter(forms.contains)
+    guard found.count == 1 else {
+      let list = found.isEmpty ? "none" : found.joined(separator: ", ")
+      return "it has \(list) of \(forms.joined(separator: ", ")); exactly one must stand in an answer"
+    }
+    guard let offset = answer["error"]?["offset"] else { return nil }
+    guard let place = offset.integer, place >= 0 else {
+      return "error.offset is \(offset.compact.prefix(40)), expected a count from 0 on"
+    }
+    guard let size = size(of: request), place > size else { return nil }
+    return "error.offset is \(place), beyond the input of \(size) bytes"
+  }
+
+  /// Bytes of what a request gives to be read; nil for requests that give no text. No unit of a text is smaller.
+  private static func size(of request: JSONObject) -> Int? {
+    guard let input = request["input"] ?? request["text"], let text = try? OneValue.text(input) else { return nil }
+    return text.utf8Bytes.count
+  }
+
   /// What an answer says; nil when it is none of the forms.
   public static func answer(_ json: JSONValue) -> CodecAnswer? {
     if let reason = json["unsupported"] { return .unsupported(reason.string ?? "unsupported") }

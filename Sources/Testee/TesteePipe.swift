@@ -35,12 +35,15 @@ public enum TesteeFault: Sendable, Equatable, CustomStringConvertible {
 
 public enum TesteeFailure: Error, Sendable, CustomStringConvertible {
   case cannotStart(String)
+  /// It runs, but does not answer its opening request, the recipes, as it must.
+  case badOpening(String)
   /// It died so often, at so many different requests, that going on shows nothing.
   case givenUp(restarts: Int)
 
   public var description: String {
     switch self {
     case .cannotStart(let command): "cannot start the testee: \(command)"
+    case .badOpening(let why): "the testee does not answer its opening request: \(why)"
     case .givenUp(let restarts): "the testee was restarted \(restarts) times; giving up"
     }
   }
@@ -119,10 +122,28 @@ public final class TesteePipe {
     received = []
     scanned = 0
     var next = 0
-    if let fault = run(opening, &next, { _, _ in }, isOpening: true) {
+    var wrong: String?
+    let fault = run(
+      opening, &next,
+      { index, outcome in
+        if wrong == nil, case .answer(let json) = outcome { wrong = Self.refusal(json, opening[index]) }
+      }, isOpening: true)
+    if let wrong {
+      process = nil
+      throw .badOpening(wrong)
+    }
+    if let fault {
       process = nil
       throw .cannotStart("\(command): \(fault) at its \(next == 0 ? "first" : "opening") request")
     }
+  }
+
+  /// Why an answer to an opening request is none to go on with; a testee need not know the request.
+  private static func refusal(_ answer: JSONValue, _ request: JSONObject) -> String? {
+    let line = short(Array(answer.compact.utf8))
+    if let why = PipeFormat.fault(in: answer, to: request) { return "\(why): \(line)" }
+    if answer["nothing"] != nil || answer["unsupported"] != nil { return nil }
+    return "expected nothing or unsupported, found \(line)"
   }
 
   /// Runs the pipeline until all are answered or one breaks; `next` is then the index of the one that broke.

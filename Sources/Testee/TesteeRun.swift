@@ -42,7 +42,9 @@ public final class TesteeRun {
       var fault: TesteeFault?
       switch outcome {
       case .answer(let json):
-        if let answer = PipeFormat.answer(json) {
+        if let why = PipeFormat.fault(in: json, to: requests[index]) {
+          fault = .notAnAnswer("\(why): \(json.compact.prefix(200))")
+        } else if let answer = PipeFormat.answer(json) {
           if !isBroken { answers.append(answer) }
         } else {
           fault = .notAnAnswer(String(json.compact.prefix(200)))

@@ -97,6 +97,48 @@ struct PipeTests {
     #expect(throws: TesteeFailure.self) { try pipe.ask([JSONObject(["op": "parse"])]) { _, _ in } }
   }
 
+  @Test func `a testee that echoes its recipes stops the run at once`() {
+    let pipe = TesteePipe(command: echo, opening: [PipeFormat.recipes([])])
+    do {
+      try pipe.ask([JSONObject(["op": "parse"])]) { _, _ in Issue.record("it was asked") }
+      Issue.record("nothing was found")
+    } catch {
+      #expect("\(error)".contains("does not answer its opening request: it has none of text"))
+    }
+  }
+
+  @Test(arguments: [
+    ("{'nothing':true}", true), ("{'unsupported':'recipes'}", true), ("{'error':{'code':'x'}}", false),
+    ("{'text':'a'}", false), ("{}", false),
+  ])
+  func `recipes are answered by nothing or unsupported`(_ answer: String, _ isGood: Bool) {
+    let json = answer.replacing("'", with: "\\\"").dropFirst().dropLast()
+    let command =
+      "n=0; while IFS= read -r line; do n=$((n+1)); echo \"{\\\"id\\\":$n\(json.isEmpty ? "" : ",\(json)")}\"; done"
+    let pipe = TesteePipe(command: command, opening: [PipeFormat.recipes([])])
+    var answers = 0
+    do {
+      try pipe.ask([JSONObject(["op": "parse"])]) { _, outcome in if case .answer = outcome { answers += 1 } }
+    } catch {}
+    #expect((answers == 1) == isGood)
+  }
+
+  @Test(
+    arguments: [
+      (#"{"text":"a"}"#, nil), (#"{"id":1,"nothing":true,"more":1}"#, nil), ("{}", "none of"),
+      (#"{"text":"a","value":"a"}"#, "text, value of"),
+      (#"{"nothing":true,"unsupported":"x"}"#, "nothing, unsupported"),
+      (#"{"text":"a","text":"b"}"#, "text, text"), (#"{"error":{"code":"x","offset":3}}"#, nil),
+      (#"{"error":{"code":"x","offset":4}}"#, "beyond the input of 3 bytes"),
+      (#"{"error":{"code":"x","offset":-1}}"#, "expected a count"),
+      (#"{"error":{"code":"x","offset":1.5}}"#, "expected a count"),
+      (#"{"error":{"code":"x","offset":"1"}}"#, "expected a count"),
+    ] as [(String, String?)])
+  func `an answer has exactly one form, and an offset within the input`(_ answer: String, _ fault: String?) throws {
+    let found = PipeFormat.fault(in: try JSONValue.parse(answer), to: JSONObject(["op": "parse", "input": "abc"]))
+    if let fault { #expect(found?.contains(fault) == true, "\(found ?? "no fault")") } else { #expect(found == nil) }
+  }
+
   @Test func `gives up on a testee that dies at every request`() {
     let pipe = TesteePipe(command: "read -r line; exit 1")
     #expect(throws: TesteeFailure.self) {
