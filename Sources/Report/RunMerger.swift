@@ -8,13 +8,14 @@ public struct RunMerger {
 
   public init() {}
 
-  /// What goes before all runs.
-  public func begin(subject: String, target: String, profile: String, seed: UInt64, caseCount: Int, startedAt: Double)
-    -> RunEvent
-  {
+  /// What goes before all runs; `transport` names the ways of all of them.
+  public func begin(
+    subject: String, target: String, transport: String, profile: String, seed: UInt64, caseCount: Int,
+    startedAt: Double
+  ) -> RunEvent {
     .started(
       RunInfo(
-        subject: subject, target: target, transport: "all", profile: profile, seed: seed, caseCount: caseCount,
+        subject: subject, target: target, transport: transport, profile: profile, seed: seed, caseCount: caseCount,
         startedAt: startedAt))
   }
 

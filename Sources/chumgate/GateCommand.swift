@@ -41,7 +41,8 @@ struct GateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Random worlds of complete instances that synchronise.", valueName: "n"))
   var syncWorlds = 20
 
-  @Option(help: "Makes keys, nonces and the order of everything; printed with each run. Random if absent.")
+  @Option(
+    help: "Makes keys, nonces and the order of everything, and is the first world. If absent: random, and world 1.")
   var seed: UInt64?
 
   @Flag(name: .shortAndLong, help: "Write every case, not failures only.")
@@ -71,6 +72,7 @@ struct GateCommand: ParsableCommand {
     let parts = only.isEmpty ? Part.allCases : only
     let catalogue = try Specification.catalogue(root)
     let suite = try Specification.suite([root.appendingPathComponent("Scenarios").path], catalogue, root: root)
+    let firstWorld = seed ?? 1
     let seed = seed ?? UInt64.random(in: 1...999_999)
     var outputs = try Outputs(json: json, junit: junit, tap: tap, html: html, last: nil, verbose: verbose)
     var merger = RunMerger()
@@ -79,9 +81,9 @@ struct GateCommand: ParsableCommand {
     }
     outputs.take(
       merger.begin(
-        subject: "gate", target: parts.map(\.rawValue).joined(separator: ", "), profile: "deployed and strict",
-        seed: seed,
-        caseCount: suite.cases.count, startedAt: Date().timeIntervalSince1970))
+        subject: "gate", target: parts.map(\.rawValue).joined(separator: ", "),
+        transport: Self.transports(parts), profile: "deployed and strict", seed: seed,
+        caseCount: try Self.count(parts, suite, recordings), startedAt: Date().timeIntervalSince1970))
     if parts.contains(.recordings) { for event in try recordings.events() { take(event, "replay") } }
     for profile in Profile.allCases {
       func run(_ target: inout some CaseTarget, _ label: String) {
@@ -109,7 +111,7 @@ struct GateCommand: ParsableCommand {
         run(&target, "loopback \(profile.rawValue)")
       }
       if parts.contains(.instance) {
-        GateInstance.cases(profile, seed: seed) { take($0, "instance \(profile.rawValue)") }
+        GateInstance.cases(profile, seed: seed, catalogue) { take($0, "instance \(profile.rawValue)") }
       }
       guard parts.contains(.clients) else { continue }
       for role in [TargetRole.listener, .requester] {
@@ -118,13 +120,40 @@ struct GateCommand: ParsableCommand {
       }
     }
     if parts.contains(.worlds) {
-      GateInstance.worlds(worlds) { take($0, "simulation") }
-      GateInstance.worlds(syncWorlds, sync: true) { take($0, "simulation") }
+      GateInstance.worlds(worlds, from: firstWorld) { take($0, "simulation") }
+      GateInstance.worlds(syncWorlds, from: firstWorld, sync: true) { take($0, "simulation") }
     }
     let summary = merger.end()
     outputs.take(.ended(summary))
     try outputs.end()
     if summary.exitCode != 0 { throw ExitCode(summary.exitCode) }
+  }
+
+  /// How many results the parts give: each case in each way and profile.
+  private static func count(_ parts: [Part], _ suite: Suite, _ recordings: RecordingGate) throws -> Int {
+    let profiles = Profile.allCases.count
+    var count = 0
+    for part in Set(parts) {
+      switch part {
+      case .recordings: count += try recordings.count()
+      case .server, .loopback: count += suite.of(.server).cases.count * profiles
+      case .clients: count += (suite.of(.listener).cases.count + suite.of(.requester).cases.count) * profiles
+      case .instance: count += GateInstance.caseCount * profiles
+      case .worlds: count += 2
+      }
+    }
+    return count
+  }
+
+  private static func transports(_ parts: [Part]) -> String {
+    let ways = Part.allCases.filter(parts.contains).map { part in
+      switch part {
+      case .recordings: "replay"
+      case .loopback: "loopback"
+      case .server, .clients, .instance, .worlds: "in process"
+      }
+    }
+    return ["replay", "in process", "loopback"].filter(ways.contains).joined(separator: ", ")
   }
 
   /// The fixtures directory: the option, the working directory's, or that of the source tree this was built from.

@@ -12,6 +12,9 @@ struct RecordingGate {
 
   private var directory: URL { root.appendingPathComponent("Recordings") }
 
+  /// How many recordings there are.
+  func count() throws -> Int { try paths().count }
+
   private func paths() throws -> [String] {
     let paths = try Inputs.recordings([directory.path])
     guard !paths.isEmpty else { throw Exit.nothingRan("no recording in \(directory.path)") }

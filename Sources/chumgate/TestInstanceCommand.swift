@@ -23,6 +23,9 @@ struct TestInstanceCommand: AsyncParsableCommand {
         chumgate test instance --filter exporter          CHUM: we ask; --filter importer: we offer
         chumgate test instance --self-check               is every planted fault noticed?
 
+      A live target proves first that it lives, by a good handshake that uses up no invitation, and again behind cases
+      that only saw a close; one that does not is unreachable, and nothing of it counts.
+
       Cases that use up an invitation are skipped when there is none left. A deployed target's missing hardening is a
       warning; with --profile strict it fails.
 
@@ -40,27 +43,29 @@ struct TestInstanceCommand: AsyncParsableCommand {
   @Option(
     help: "Shell command that makes the target join; {} stands for the link. (Default: you are told what to click.)")
   var joinCommand: String?
-  @Option(help: "Seconds that the target may take to join.")
-  var joinTimeout = 120.0
-  @Option(help: "Seconds without a close that count as staying open.")
-  var silence = 3.0
+  @Option(help: "Seconds that the target may take to join; 120 if absent.")
+  var joinTimeout: Double?
+  @Option(help: "Seconds without a close that count as staying open; 3 if absent.")
+  var silence: Double?
   @Option(help: "Trust this certificate (PEM) of a wss server.")
   var trust: String?
   @Option(help: "Run this only: an id, role or requirement with * and ?; may be repeated.")
   var filter: [String] = []
   @Option(help: "deployed: hardening is a warning. strict: hardening must be kept too.")
   var profile = Profile.deployed
-  @Option(help: "Seed of the embedded target and of its keys.")
-  var seed: UInt64 = 1
-  @Option(help: "Skip cases that take longer, in seconds.")
-  var patience = 10.0
+  @Option(help: "Seed of the embedded target and of its keys; 1 if absent.")
+  var seed: UInt64?
+  @Option(help: "Skip cases that take longer, in seconds; 10 if absent.")
+  var patience: Double?
   @Flag(help: "Stop at the first failure.")
   var failFast = false
   @Flag(help: "List the cases and run none.")
   var list = false
   @Flag(help: "Run every case against the variants of the embedded instance that it must notice.")
   var selfCheck = false
-  @Option(help: ArgumentHelp("With --self-check: write the table of faults as Markdown; - for standard output.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "With --self-check: write the table of faults as Markdown; - for standard output.", valueName: "file"))
   var table: String?
   @Flag(name: .shortAndLong, help: "Write every case, not failures only.")
   var verbose = false
@@ -81,13 +86,40 @@ struct TestInstanceCommand: AsyncParsableCommand {
       throw ValidationError("--invite needs --server with a ws:// or wss:// URL")
     }
     guard table == nil || selfCheck else { throw ValidationError("--table belongs to --self-check") }
-    guard silence > 0, patience >= 0, joinTimeout > 0 else { throw ValidationError("times are positive numbers") }
+    for time in [silence, joinTimeout] {
+      guard time.map({ $0 > 0 && $0 <= 1e6 }) ?? true else { throw ValidationError("times are positive numbers") }
+    }
+    guard patience.map({ $0 >= 0 && $0 <= 1e6 }) ?? true else { throw ValidationError("times are positive numbers") }
+    try refuse([("--direct", direct)], unless: invitation != nil, "--invitation")
+    try refuse(
+      [("--server", server != nil), ("--join-command", joinCommand != nil), ("--join-timeout", joinTimeout != nil)],
+      unless: invite, "--invite")
+    try refuse(
+      [("--trust", trust != nil), ("--silence", silence != nil), ("--patience", patience != nil)],
+      unless: invite || invitation != nil, "--invitation or --invite")
+    try refuse(
+      [("--seed", seed != nil), ("--self-check", selfCheck)], unless: !invite && invitation == nil,
+      "the embedded instance")
+    let reports = [json, junit, tap, html].contains { $0 != nil }
+    for (option, isOn) in [("--self-check", selfCheck), ("--list", list)] where isOn {
+      guard !reports, !verbose, !failFast else {
+        throw ValidationError("\(option) runs no cases, so it goes with no report, --verbose or --fail-fast")
+      }
+    }
+    if selfCheck {
+      guard filter.isEmpty, !list else { throw ValidationError("--self-check takes all cases: no --filter or --list") }
+    }
+  }
+
+  private func refuse(_ options: [(name: String, isThere: Bool)], unless condition: Bool, _ needed: String) throws {
+    guard !condition, let option = options.first(where: \.isThere) else { return }
+    throw ValidationError("\(option.name) belongs to \(needed)")
   }
 
   private var runOptions: InstanceRun.Options {
     var options = InstanceRun.Options()
     options.profile = profile
-    options.seed = seed
+    options.seed = seed ?? 1
     options.filter = filter
     options.failsFast = failFast
     options.startedAt = Date().timeIntervalSince1970
@@ -96,12 +128,15 @@ struct TestInstanceCommand: AsyncParsableCommand {
     if let invitation { words.append("--invitation \(invitation)") }
     if invite { words.append("--invite --server \(server ?? "")") }
     if direct { words.append("--direct") }
-    options.command = (words + ["--profile \(profile.rawValue)", "--seed \(seed)"]).joined(separator: " ")
+    words.append("--profile \(profile.rawValue)")
+    // Keys of a live run are drawn anew each time.
+    if invitation == nil, !invite { words.append("--seed \(options.seed)") }
+    options.command = words.joined(separator: " ")
     return options
   }
 
   func run() async throws {
-    if list { return listCases() }
+    if list { return try listCases() }
     if selfCheck { return try checkItself() }
     var outputs = try RunOutputs(json: json, junit: junit, tap: tap, html: html, isVerbose: verbose)
     let summary: RunSummary
@@ -115,7 +150,7 @@ struct TestInstanceCommand: AsyncParsableCommand {
       summary = await trial.invitee(
         server: url, join: { joiner.join($0, $1) }, done: { joiner.end() }, { outputs.take($0) })
     } else {
-      var run = InstanceRun(runOptions)
+      var run = InstanceRun(try options())
       summary = run.embedded { outputs.take($0) }
     }
     try outputs.end()
@@ -126,13 +161,21 @@ struct TestInstanceCommand: AsyncParsableCommand {
     if summary.exitCode != 0 { throw ExitCode(summary.exitCode) }
   }
 
+  /// With the words of the catalogue.
+  private func options() throws -> InstanceRun.Options {
+    var options = runOptions
+    let catalogue = try Specification.catalogue(try GateCommand.fixtures(nil))
+    options.requirement = { catalogue.words($0) }
+    return options
+  }
+
   private func liveOptions() throws -> LiveTrial.Options {
     var options = LiveTrial.Options()
-    options.run = runOptions
+    options.run = try self.options()
     options.isDirect = direct
-    options.patience = patience * 1_000
-    options.silence = silence * 1_000
-    options.joinTimeout = joinTimeout
+    if let patience { options.patience = patience * 1_000 }
+    if let silence { options.silence = silence * 1_000 }
+    if let joinTimeout { options.joinTimeout = joinTimeout }
     if let trust { options.trust = .pinned(try Inputs.bytes(trust)) }
     return options
   }
@@ -149,14 +192,16 @@ struct TestInstanceCommand: AsyncParsableCommand {
     return out
   }
 
-  private func listCases() {
-    for one in InstanceCatalogue.cases where runOptions.selects(one.id, one.requires, one.target) {
+  private func listCases() throws {
+    let selected = InstanceCatalogue.cases.filter { runOptions.selects($0.id, $0.requires, $0.target) }
+    guard !selected.isEmpty else { throw Exit.nothingRan("no case matches \(filter.joined(separator: ", "))") }
+    for one in selected {
       print("\(one.id)\t\(one.binding.rawValue)\t\(one.requires.joined(separator: ","))\t\(one.title)")
     }
   }
 
   private func checkItself() throws {
-    let kills = InstanceCatalogue.kills(seed: seed)
+    let kills = InstanceCatalogue.kills(seed: seed ?? 1)
     let missed = kills.filter { !$0.isNoticed }
     for kill in missed { print("\(kill.caseID) does not notice \(kill.variant)") }
     let cases = Set(kills.map(\.caseID)).count

@@ -25,8 +25,8 @@ struct TestServerCommand: ParsableCommand {
   @Flag(help: "The embedded server over WebSockets on loopback instead of in process.")
   var loopback = false
 
-  @Option(help: "Sockets at once.")
-  var sockets = 200
+  @Option(help: "Sockets at once; 200 if absent.")
+  var sockets: Int?
 
   @Option(help: ArgumentHelp("New sockets in a second, for servers that limit them.", valueName: "n"))
   var rate: Double?
@@ -46,10 +46,27 @@ struct TestServerCommand: ParsableCommand {
   @OptionGroup var arguments: RunArguments
 
   func validate() throws {
-    guard sockets >= 4, sockets <= 10_000 else { throw ValidationError("--sockets is 4 to 10000") }
-    guard rate.map({ $0 > 0 }) ?? true else { throw ValidationError("--rate is a positive number") }
+    guard sockets.map({ (4...10_000).contains($0) }) ?? true else { throw ValidationError("--sockets is 4 to 10000") }
+    guard rate.map({ $0 > 0 && $0.isFinite }) ?? true else { throw ValidationError("--rate is a positive number") }
     guard url == nil || !loopback else { throw ValidationError("--loopback is for the embedded server, without a URL") }
-    for fact in fact where Self.parse(fact) == nil { throw ValidationError("--fact is NAME=NUMBER, not \(fact)") }
+    for fact in fact {
+      guard let (name, value) = Self.parse(fact) else { throw ValidationError("--fact is NAME=NUMBER, not \(fact)") }
+      guard ServerSettings.numbers.contains(name) else {
+        throw ValidationError("no fact \(name); there are \(ServerSettings.numbers.joined(separator: ", "))")
+      }
+      guard value >= 0 else { throw ValidationError("--fact \(name) is not negative: times are ms, the rest counts") }
+    }
+    guard url == nil else {
+      guard trust == nil || !insecure else { throw ValidationError("--trust and --insecure exclude each other") }
+      return
+    }
+    let remote = [
+      ("--trust", trust != nil), ("--insecure", insecure), ("--sockets", sockets != nil), ("--rate", rate != nil),
+      ("--fact", !fact.isEmpty),
+    ]
+    for (option, isThere) in remote where isThere {
+      throw ValidationError("\(option) is for a server that is given by its URL")
+    }
   }
 
   private static func parse(_ fact: String) -> (name: String, value: Double)? {
@@ -75,12 +92,13 @@ struct TestServerCommand: ParsableCommand {
   private func runRemote(_ text: String) throws {
     guard let url = WebSocketURL(text) else { throw Exit.usage("\(text) is no ws:// or wss:// URL") }
     var options = SocketTarget.Options()
-    options.sockets = sockets
+    if let sockets { options.sockets = sockets }
     // A strict server takes twenty new sockets a second; nobody else is to be tested by being slowed down.
     options.socketsPerSecond = rate ?? (arguments.profile == .strict ? 15 : nil)
     if let trust { options.trust = .pinned(try Inputs.bytes(trust)) }
     if insecure { options.trust = .anything }
     var facts = ServerSettings.assumed(arguments.profile)
+    facts["sharesAddress"] = .truth(true)
     for fact in fact { if let fact = Self.parse(fact) { facts[fact.name] = .number(fact.value) } }
     var target: SocketTarget
     do { target = try SocketTarget(url, facts: facts, options: options) } catch { throw Exit.usage("\(error)") }

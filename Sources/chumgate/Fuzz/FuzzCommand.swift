@@ -43,8 +43,8 @@ struct FuzzMicrodataCommand: ParsableCommand {
   @Option(help: "Seed of the search. The same seed, program and corpus search alike.")
   var seed: UInt64 = 1
 
-  @Option(help: ArgumentHelp("Longest input in bytes.", valueName: "n"))
-  var maxLength = 600
+  @Option(help: ArgumentHelp("Longest input in bytes; 600 if absent.", valueName: "n"))
+  var maxLength: Int?
 
   @Flag(help: "Build with AddressSanitizer too.")
   var asan = false
@@ -63,14 +63,32 @@ struct FuzzMicrodataCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Fuzz the codec behind this command (format: chumgate testee --help).", valueName: "cmd"))
   var testee: String?
 
-  @Option(help: ArgumentHelp("Milliseconds that a testee has for one answer.", valueName: "ms"))
-  var deadline = 2_000
+  @Option(help: ArgumentHelp("Milliseconds that a testee has for one answer; 2000 if absent.", valueName: "ms"))
+  var deadline: Int?
 
   func validate() throws {
     if let time, time <= 0 { throw ValidationError("--time must be above zero") }
     if let runs, runs <= 0 { throw ValidationError("--runs must be above zero") }
-    if maxLength <= 0 { throw ValidationError("--max-length must be above zero") }
+    if let maxLength, maxLength <= 0 { throw ValidationError("--max-length must be above zero") }
+    if let deadline, deadline <= 0 { throw ValidationError("--deadline must be above zero") }
+    let replays = !replay.isEmpty
+    guard [testee != nil, selfCheck, replays].count(where: { $0 }) <= 1 else {
+      throw ValidationError("--testee, --self-check and --replay are three jobs; choose one")
+    }
+    let ours: [(name: String, isThere: Bool)] = [
+      ("--asan", asan), ("--dry", dry), ("--max-length", maxLength != nil),
+    ]
+    let search: [(name: String, isThere: Bool)] = [("--runs", runs != nil)]
+    if testee != nil { try refuse([("--target", !target.isEmpty)] + ours, "--testee") }
+    if selfCheck { try refuse([("--target", !target.isEmpty)] + ours + search, "--self-check") }
+    if replays { try refuse(ours + search + [("--time", time != nil)], "--replay") }
+    if testee == nil { try refuse([("--deadline", deadline != nil)], "a search without --testee") }
     if !replay.isEmpty, target.count != 1 { throw ValidationError("--replay needs exactly one --target") }
+  }
+
+  private func refuse(_ options: [(name: String, isThere: Bool)], _ job: String) throws {
+    guard let option = options.first(where: \.isThere) else { return }
+    throw ValidationError("\(option.name) has no meaning in \(job)")
   }
 
   func run() throws {
@@ -96,7 +114,7 @@ struct FuzzMicrodataCommand: ParsableCommand {
     settings.seconds = time ?? (runs == nil ? 60 : nil)
     settings.runs = runs
     settings.seed = seed
-    settings.longestInput = maxLength
+    settings.longestInput = maxLength ?? 600
     var findings = 0
     var executed = 0
     for target in target.isEmpty ? FuzzTarget.real : target {
@@ -192,7 +210,7 @@ struct FuzzMicrodataCommand: ParsableCommand {
   private func fuzz(_ command: String, _ context: FuzzContext<OneCodec>) throws {
     let workspace = try FuzzWorkspace()
     var settings = TesteePipe.Settings()
-    settings.deadline = deadline
+    settings.deadline = deadline ?? 2_000
     let pipe = TesteePipe(
       command: command, opening: [PipeFormat.recipes(try FuzzFiles.recipesJSON())], settings: settings)
     let seeds = try SeedCorpus.markup(workspace.fixtures)

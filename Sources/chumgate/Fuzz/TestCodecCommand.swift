@@ -49,7 +49,8 @@ struct TestCodecCommand: ParsableCommand {
 
   func validate() throws {
     if deadline <= 0 { throw ValidationError("--deadline must be above zero") }
-    if generated < 0 { throw ValidationError("--generated must not be negative") }
+    guard (0...1_000_000).contains(generated) else { throw ValidationError("--generated is 0 to 1,000,000") }
+    guard limit >= 0 else { throw ValidationError("--limit must not be negative") }
   }
 
   func run() throws {
