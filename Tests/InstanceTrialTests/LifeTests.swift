@@ -72,6 +72,7 @@ struct LifeTests {
     options.silence = 500
     options.joinTimeout = 20
     var trial = LiveTrial(options)
+    var error: String?
     let summary = await trial.invitee(
       server: url,
       join: { invitation, _ in
@@ -80,9 +81,14 @@ struct LifeTests {
         client.send(
           text: CommServerMessage.communicationRequest(source: source, target: invitation.publicKey).text)
         client.send(binary: [UInt8](repeating: 0x5A, count: 88))
+        client.close(CloseBody(code: 1_000, reason: "Close called."))
       },
-      done: {}, { _ in })
+      done: {},
+      { event in
+        if case .groupEnded(let group) = event { error = group.error }
+      })
     #expect(summary.exitCode == 3 && summary.ran == 0)
+    #expect(error?.contains("no good handshake with whoever joined") == true, "\(error ?? "no error")")
     await relay.stop(grace: 500)
   }
 
