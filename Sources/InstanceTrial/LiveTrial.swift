@@ -112,7 +112,7 @@ public struct LiveTrial {
     run.endGroup("inviter", options.run.clock() - began, error: failure, tell)
     if !run.summary.wasCutShort { await chum(failure == nil ? friend : nil, chumCases, url, tell) }
     return run.end(
-      options.run.clock() - began, unreachable: run.summary.ran == 0 ? failure : nil, tell)
+      options.run.clock() - began, unreachable: run.summary.unexpectedFailures == 0 ? failure : nil, tell)
   }
 
   /// Plays one case and judges it; gives why the target counts as dead.
@@ -282,7 +282,7 @@ public struct LiveTrial {
     }
     if let failure { lose(failure, tell) }
     run.endGroup("invitee", options.run.clock() - began, error: failure, tell)
-    return run.end(options.run.clock() - began, unreachable: run.summary.ran == 0 ? failure : nil, tell)
+    return run.end(options.run.clock() - began, unreachable: run.summary.unexpectedFailures == 0 ? failure : nil, tell)
   }
 
   /// Is the inviter of one case; with `isGood` a good one, that ends once the channel stands.

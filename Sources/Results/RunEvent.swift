@@ -89,7 +89,7 @@ public struct RunSummary: Sendable, Equatable {
   public var groupErrors = 0
   public var groups = 0
   public var stale: [StaleExpectation] = []
-  /// Why nothing could be run at all.
+  /// Why nothing could be run at all, or no longer.
   public var unreachable: String?
   /// ms of real time.
   public var time = 0.0
