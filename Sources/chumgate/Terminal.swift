@@ -79,7 +79,7 @@ enum Inputs {
         continue
       }
       let names = try FileManager.default.contentsOfDirectory(atPath: argument).sorted()
-      paths += names.filter { $0.hasSuffix(".ndjson") && !$0.hasSuffix(".plain.ndjson") }
+      paths += names.filter { $0.hasSuffix(".har") || $0.hasSuffix(".ndjson") && !$0.hasSuffix(".plain.ndjson") }
         .map { URL(fileURLWithPath: argument).appendingPathComponent($0).path }
     }
     return paths
