@@ -42,13 +42,22 @@ let package = Package(
     .target(name: "FrameBytes", dependencies: ["WireBytes", "Cryptobox"]),
     .target(name: "CommServer", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Instance", dependencies: ["Wire", "Cryptobox", "WireBytes"]),
-    .target(name: "InstanceCases", dependencies: ["Instance", "Wire", "Cryptobox", "WireBytes"]),
     .target(
-      name: "Simulation", dependencies: ["InstanceCases", "Instance", "CommServer", "Wire", "Cryptobox", "WireBytes"]),
+      name: "SyncInstance",
+      dependencies: ["Instance", "Chum", "Store", "Trace", "Microdata", "Wire", "Cryptobox", "WireBytes"]),
+    .target(
+      name: "InstanceCases",
+      dependencies: ["SyncInstance", "Chum", "Store", "Microdata", "Instance", "Wire", "Cryptobox", "WireBytes"]),
+    .target(
+      name: "Simulation",
+      dependencies: [
+        "InstanceCases", "SyncInstance", "Chum", "Store", "Microdata", "Instance", "CommServer", "Wire", "Cryptobox",
+        "WireBytes",
+      ]),
     .target(
       name: "Network",
       dependencies: [
-        "CommServer", "Instance", "Recording", "Trace", "FrameBytes", "Wire", "Cryptobox", "WireBytes",
+        "CommServer", "SyncInstance", "Instance", "Recording", "Trace", "FrameBytes", "Wire", "Cryptobox", "WireBytes",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -88,7 +97,7 @@ let package = Package(
         "Instance", "InstanceCases", "InstanceTrial", "Simulation", "QRImage",
         .product(name: "Logging", package: "swift-log"),
         "MicrodataVectors", "CodecBench", "FuzzDriver", "Fuzzing", "Testee", "MicrodataOracle",
-        "Store", "StoreFiles", "Chum", "ChumBench",
+        "Store", "StoreFiles", "Chum", "ChumBench", "SyncInstance",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "Testee", dependencies: ["MicrodataVectors", "Microdata", "Cryptobox", "WireBytes"]),
@@ -125,6 +134,12 @@ let package = Package(
     .testTarget(
       name: "InstanceTests",
       dependencies: ["Instance", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
+    .testTarget(
+      name: "SyncInstanceTests",
+      dependencies: [
+        "SyncInstance", "Instance", "Chum", "StoreFiles", "Store", "Trace", "Microdata", "CommServer", "Network",
+        "Replay", "Recording", "Invariants", "Wire", "Cryptobox", "WireBytes",
+      ]),
     .testTarget(
       name: "InstanceCasesTests", dependencies: ["InstanceCases", "Instance", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(

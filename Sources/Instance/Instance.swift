@@ -55,9 +55,9 @@ public struct Instance: Sendable {
   }
 
   /// The same instance after a crash: what was stored is there, connections and tokens are not (INV-015). Socket numbers
-  /// go on, so that no id comes twice.
-  public init(restarting old: Instance) {
-    self.init(settings: old.settings, keychain: old.keychain, book: old.book, box: old.box)
+  /// go on, so that no id comes twice. `book` is what a store of its own kept of the peers.
+  public init(restarting old: Instance, book: PeerBook? = nil) {
+    self.init(settings: old.settings, keychain: old.keychain, book: book ?? old.book, box: old.box)
     numbers = old.numbers
     if settings.defects.contains(.tokensSurviveRestart) { tokens = old.tokens }
   }

@@ -6,10 +6,15 @@ import NIOPosix
 import Wire
 import WireBytes
 
+/// Runs an instance without CHUM.
+public typealias InstanceDriver = MachineDriver<Instance>
+
 /// Runs an instance's machine on real sockets, the system's generator and the monotonic clock.
 ///
-/// One actor owns the machine; every socket has a task that hands in its messages in order.
-public actor InstanceDriver {
+/// One actor owns the machine; every socket has a task that hands in its messages in order. What waits in either
+/// direction has bounds: a socket whose messages are not taken is not read, and machines with files hear how much a
+/// socket has not taken yet.
+public actor MachineDriver<Machine: DrivenMachine> {
   /// What happens on the wire, for recordings: lines of `one-ws-recording/1`.
   public typealias LineSink = @Sendable (String) -> Void
 
@@ -19,54 +24,78 @@ public actor InstanceDriver {
     public var record: LineSink?
     /// Gets `ephemeral key, session key` of every connection.
     public var keyLog: LineSink?
+    /// Sees every report at once, with the time in ms since the driver began and the recorded names of the sockets;
+    /// false keeps it out of the stream.
+    public var tap: (@Sendable (Machine.Report, Double, [SocketID: String]) -> Bool)?
+    /// Bytes that one socket may have waiting for the machine.
+    public var inputLimit = 8 << 20
+    /// What the clock shows when the driver is made, ms: for a machine whose wall time was told before.
+    public var clockStart = 0.0
 
     public init() {}
   }
 
   /// Everything that the instance tells, for one reader.
-  public nonisolated let reports: AsyncStream<InstanceReport>
-  private let source: AsyncStream<InstanceReport>.Continuation
-  private var machine: Instance
+  public nonisolated let reports: AsyncStream<Machine.Report>
+  private let source: AsyncStream<Machine.Report>.Continuation
+  private var machine: Machine
   private var random = SystemRandom()
   private var sockets: [SocketID: WebSocketClient] = [:]
   /// Sockets whose opening the machine gave up; they are cut as soon as they are there.
   private var abandoned: Set<SocketID> = []
   private var timer: Scheduled<Void>?
+  private var armedFor: Double?
   private let loop: any EventLoop
   private let options: Options
   private let began = NIODeadline.now()
   private var connNames: [SocketID: String] = [:]
 
-  public init(_ machine: Instance, options: Options = Options()) {
+  public init(_ machine: sending Machine, options: Options = Options()) {
     self.machine = machine
     self.options = options
     loop = MultiThreadedEventLoopGroup.singleton.next()
-    (reports, source) = AsyncStream.makeStream(of: InstanceReport.self)
+    (reports, source) = AsyncStream.makeStream(of: Machine.Report.self)
   }
 
   /// Ms since the driver began.
-  private var now: Double { Double((NIODeadline.now() - began).nanoseconds) / 1e6 }
+  private var now: Double { options.clockStart + Double((NIODeadline.now() - began).nanoseconds) / 1e6 }
 
-  public func start() { handle(.start) }
-  public func command(_ command: InstanceCommand) { handle(.command(command)) }
+  public func start() { handle(.event(.start)) }
+  public func command(_ command: Machine.Command) { handle(.command(command)) }
 
   /// Ends everything; the reports end with it.
   public func stop() {
-    handle(.command(.stop))
+    handle(.event(.command(.stop)))
     timer?.cancel()
     source.finish()
   }
 
-  /// The instance key and ids, and what is stored.
-  public var snapshot: Instance { machine }
+  /// Asks the machine, or changes what no event changes.
+  public func with<Answer: Sendable, Failure: Error>(
+    _ body: @Sendable (inout Machine, _ now: Double) throws(Failure) -> Answer
+  ) throws(Failure) -> Answer { try body(&machine, now) }
 
   // MARK: The machine
 
-  private func handle(_ event: InstanceEvent) {
-    var actions: [InstanceAction] = []
-    machine.handle(event, at: now, random: &random, into: &actions)
-    for action in actions { perform(action) }
+  private func handle(_ input: DriverInput<Machine.Command>) {
+    if case .event(.message(let id, _)) = input, let client = sockets[id] {
+      machine.note(unsent: client.unsentBytes, on: id)
+    }
+    var outputs: [DriverOutput<Machine.Report>] = []
+    machine.take(input, at: now, random: &random, into: &outputs)
+    for output in outputs {
+      switch output {
+      case .report(let report): tell(report)
+      case .action(let action): perform(action)
+      }
+    }
     schedule()
+  }
+
+  private func handle(_ event: InstanceEvent) { handle(.event(event)) }
+
+  private func tell(_ report: Machine.Report) {
+    if options.tap?(report, now, connNames) ?? true { source.yield(report) }
   }
 
   private func perform(_ action: InstanceAction) {
@@ -78,18 +107,26 @@ public actor InstanceDriver {
       if case .secured(_, let handshake) = report {
         options.keyLog?("\(handshake.ownEphemeral.hex) \(Hex.encode(handshake.sessionKey.exposedBytes))\n")
       }
-      source.yield(report)
+      if let told = Machine.report(report) { tell(told) }
     }
   }
 
+  /// Arms the timer. One that fires too early does no harm and is cheaper than one that moves with every message.
   private func schedule() {
-    timer?.cancel()
     guard let deadline = machine.nextDeadline else { return }
+    if let armedFor, armedFor <= deadline { return }
+    timer?.cancel()
+    armedFor = deadline
     let wait = TimeAmount.nanoseconds(Int64(max(0, min(deadline - now, 86_400_000)) * 1e6))
     timer = loop.scheduleTask(in: wait) { [weak self] in
       guard let self else { return }
-      Task { await self.handle(.timer) }
+      Task { await self.timerFired() }
     }
+  }
+
+  private func timerFired() {
+    armedFor = nil
+    handle(.timer)
   }
 
   // MARK: Sockets
@@ -103,13 +140,21 @@ public actor InstanceDriver {
     record(id, "c2s", "open", data: "{\"path\":\(JSONText.quoted(target.path))}")
     var socketOptions = WebSocketClient.Options()
     socketOptions.trust = options.trust
+    socketOptions.inputLimit = options.inputLimit
+    socketOptions.drained = { [weak self] unsent in
+      guard let self else { return }
+      Task { await self.handle(.drained(id, unsent: unsent)) }
+    }
     let clientOptions = socketOptions
     Task { [weak self] in
       do throws(WebSocketClient.Failure) {
         let client = try await WebSocketClient.connect(target, options: clientOptions)
         guard let self else { return client.cut() }
         guard await self.opened(id, client) else { return client.cut() }
-        for await event in client.events { await self.received(event, on: id) }
+        for await event in client.events {
+          await self.received(event, on: id)
+          client.consumed(event)
+        }
       } catch {
         await self?.lost(id)
       }

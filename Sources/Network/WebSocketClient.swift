@@ -35,6 +35,11 @@ public final class WebSocketClient: Sendable {
     /// Connects TCP (and TLS) only; ``sendRaw(_:)`` speaks first, and what comes back are no frames until an upgrade
     /// request of one's own was answered: then `received` bytes are in ``Event/binary(_:)``.
     public var isRaw = false
+    /// Bytes of messages that may wait for the reader; above it the socket is not read until ``consumed(_:)`` says that
+    /// they were taken. Nil: no bound.
+    public var inputLimit: Int?
+    /// Called when so little of what was sent still waits that more is welcome, with the bytes that do.
+    public var drained: (@Sendable (Int) -> Void)?
 
     public init() {}
   }
@@ -65,11 +70,13 @@ public final class WebSocketClient: Sendable {
   public let response: UpgradeResponse?
   private let channel: any Channel
   private let handler: NIOLoopBound<ClientSocket>
+  private let flow: ClientFlow
 
   private init(
     _ channel: any Channel, _ handler: NIOLoopBound<ClientSocket>, _ events: AsyncStream<Event>,
-    _ response: UpgradeResponse?
+    _ response: UpgradeResponse?, _ flow: ClientFlow
   ) {
+    self.flow = flow
     self.channel = channel
     self.handler = handler
     self.events = events
@@ -83,6 +90,7 @@ public final class WebSocketClient: Sendable {
     let (events, source) = AsyncStream.makeStream(of: Event.self)
     let loop = MultiThreadedEventLoopGroup.singleton.next()
     let opened = loop.makePromise(of: UpgradeResponse?.self)
+    let flow = ClientFlow(inputLimit: options.inputLimit, drained: options.drained)
     let context: NIOSSLContext?
     do { context = url.isSecure ? try options.trust.clientContext() : nil } catch {
       opened.succeed(nil)
@@ -91,7 +99,7 @@ public final class WebSocketClient: Sendable {
     do {
       // Made on its loop, and held from there on: a short-lived channel may be gone before anybody could look it up.
       let handler = try await loop.submit {
-        NIOLoopBound(ClientSocket(url, options, source, opened), eventLoop: loop)
+        NIOLoopBound(ClientSocket(url, options, source, opened, flow), eventLoop: loop)
       }.get()
       let timeout = TimeAmount.milliseconds(Int64(max(1, min(options.timeout, 600_000))))
       let bootstrap = ClientBootstrap(group: loop).connectTimeout(timeout)
@@ -115,7 +123,7 @@ public final class WebSocketClient: Sendable {
       defer { timer.cancel() }
       do {
         let response = try await opened.futureResult.get()
-        return WebSocketClient(channel, handler, events, response)
+        return WebSocketClient(channel, handler, events, response, flow)
       } catch {
         channel.close(promise: nil)
         throw error
@@ -148,7 +156,16 @@ public final class WebSocketClient: Sendable {
   /// One frame, whole or a fragment, masked as a client must.
   public func send(_ opcode: Opcode, _ payload: [UInt8], isFinal: Bool = true) {
     let handler = handler
-    channel.eventLoop.execute { handler.value.send(opcode, payload, isFinal: isFinal) }
+    flow.sends(payload.count)
+    channel.eventLoop.execute { handler.value.send(opcode, payload, isFinal: isFinal, isCounted: true) }
+  }
+
+  /// Bytes of messages that were sent and that the system has not taken yet.
+  public var unsentBytes: Int { flow.unsentBytes }
+
+  /// The reader is through with an event of ``events``.
+  public func consumed(_ event: Event) {
+    if flow.consumed(event.size) { setReading(true) }
   }
 
   /// Bytes as they are, whatever they mean.
@@ -179,6 +196,7 @@ final class ClientSocket: ChannelInboundHandler {
   private let url: WebSocketURL
   private let options: WebSocketClient.Options
   private let source: AsyncStream<WebSocketClient.Event>.Continuation
+  private let flow: ClientFlow
   private var opened: EventLoopPromise<UpgradeResponse?>?
   private var head = ByteBuffer()
   private var stream: FrameStream
@@ -190,8 +208,10 @@ final class ClientSocket: ChannelInboundHandler {
 
   init(
     _ url: WebSocketURL, _ options: WebSocketClient.Options,
-    _ source: AsyncStream<WebSocketClient.Event>.Continuation, _ opened: EventLoopPromise<UpgradeResponse?>
+    _ source: AsyncStream<WebSocketClient.Event>.Continuation, _ opened: EventLoopPromise<UpgradeResponse?>,
+    _ flow: ClientFlow
   ) {
+    self.flow = flow
     self.url = url
     self.options = options
     self.source = source
@@ -297,6 +317,7 @@ final class ClientSocket: ChannelInboundHandler {
   }
 
   private func deliver(_ opcode: Opcode, _ payload: ByteBuffer) {
+    if flow.arrived(payload.readableBytes) { _ = context?.channel.setOption(.autoRead, value: false) }
     if opcode == .text {
       source.yield(.text(String(buffer: payload)))
     } else {
@@ -320,10 +341,15 @@ final class ClientSocket: ChannelInboundHandler {
 
   // MARK: Sending
 
-  func send(_ opcode: Opcode, _ payload: [UInt8], isFinal: Bool = true) {
+  func send(_ opcode: Opcode, _ payload: [UInt8], isFinal: Bool = true, isCounted: Bool = false) {
     var frame = ByteBuffer()
     frame.writeFrame(opcode, payload, isFinal: isFinal, mask: UInt32(truncatingIfNeeded: random.next()))
-    write(frame)
+    guard isCounted else { return write(frame) }
+    guard let context else { return flow.taken(payload.count) }
+    let promise = context.eventLoop.makePromise(of: Void.self)
+    let (flow, count) = (flow, payload.count)
+    promise.futureResult.whenComplete { _ in flow.taken(count) }
+    context.writeAndFlush(wrapOutboundOut(frame), promise: promise)
   }
 
   func write(_ buffer: ByteBuffer) { context?.writeAndFlush(wrapOutboundOut(buffer), promise: nil) }

@@ -17,6 +17,8 @@ public struct RecordingHeader: Sendable {
   /// Milliseconds, from the CommServer's settings.
   public var pingInterval: Double?
   public var pongTimeout: Double?
+  /// Milliseconds between two rounds of CHUM, from `chum`.
+  public var pollInterval: Double?
   public var staticKeys: [StaticKey] = []
   public var sharedKeys: [SharedKey] = []
 
@@ -39,6 +41,7 @@ public struct RecordingHeader: Sendable {
     implementation = header["implementation"]
     started = header["started"]?.string.flatMap { ISODate.seconds($0) }.map { $0 * 1_000 }
     pingInterval = try Self.milliseconds(header["commServer"]?["pingInterval"], "commServer.pingInterval")
+    pollInterval = try Self.milliseconds(header["chum"]?["pollInterval"], "chum.pollInterval")
     pongTimeout = try Self.milliseconds(header["commServer"]?["pongTimeout"], "commServer.pongTimeout")
     guard let keys = header["keys"], keys != .null else { return }
     guard keys.object != nil else { throw RecordingFailure(line: 1, "keys is a JSON \(keys.kindName), not an object") }

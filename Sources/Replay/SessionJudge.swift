@@ -20,6 +20,7 @@ public struct SessionJudge<Source: ByteSource> {
     var facts = SessionFacts()
     if let interval = reader.header.pingInterval { facts.pingInterval = interval }
     if let timeout = reader.header.pongTimeout { facts.pongTimeout = timeout }
+    if let interval = reader.header.pollInterval { facts.pollInterval = interval }
     engine = RuleEngine(rules: rules, facts: facts)
     verdict = SessionVerdict(file: file, profile: profile)
     verdict.name = reader.header.name

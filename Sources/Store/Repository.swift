@@ -168,6 +168,8 @@ public struct Repository<Store: EntryStore> {
   }
 }
 
+extension Repository: Sendable where Store: Sendable {}
+
 /// Which reverse maps are always kept (chum.md 3.3).
 public enum ReverseMaps {
   public static let byObject: Set<String> = ["Access", "IdAccess", "Group", "Keys"]

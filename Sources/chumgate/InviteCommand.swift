@@ -4,6 +4,7 @@ import Foundation
 import Instance
 import Network
 import QRImage
+import SyncInstance
 import Wire
 import WireBytes
 
@@ -12,17 +13,22 @@ struct InviteCommand: AsyncParsableCommand {
     commandName: "invite",
     abstract: "Be the inviter: print an invitation, wait, and tell what happens.",
     discussion: """
-      Registers at the CommServer, prints the link, a QR code and the JSON, and waits for somebody to use it.
+      Registers at the CommServer, prints the link, a QR code and the JSON, and waits for somebody to use it. Then both
+      synchronise (CHUM). With --store, a later run needs no invitation: it waits for the contacts and dials them.
 
         chumgate invite --server ws://localhost:8000
+        chumgate invite --server ws://localhost:8000 --store alice --chat
+        chumgate invite --store alice --share photo.jpg --until-synced --timeout 60
         chumgate invite --server wss://comm.example.org --iom --identity me_secret.id.json
-        chumgate invite --server ws://localhost:8000 --record s.ndjson --key-log k.txt --png code.png
+        chumgate invite --server ws://localhost:8000 --record s.ndjson --key-log k.txt --log i.ndjson
 
       Exit codes: 0 the wish of --until is fulfilled, 1 it is not (time is over), 2 usage, 3 the CommServer cannot be reached.
       """)
 
-  @Option(help: "URL of the CommServer.")
-  var server: String
+  @Option(help: "URL of the CommServer. (Default: that of the store's identity.)")
+  var server: String?
+  @Flag(help: "An invitation although the store has contacts.")
+  var another = false
   @Flag(help: "An Internet-of-Me invitation, for another device of one's own.")
   var iom = false
   @Option(help: "Seconds until the invitation ends.")
@@ -35,39 +41,44 @@ struct InviteCommand: AsyncParsableCommand {
   var svg: String?
   @Flag(help: "No QR code in the terminal.")
   var noQR = false
+  @OptionGroup(title: "Synchronisation") var sync: SyncOptions
   @OptionGroup(title: "Instance") var options: InstanceOptions
 
   func validate() throws {
-    guard WebSocketURL(server) != nil else { throw ValidationError("\(server) is no ws:// or wss:// URL") }
+    if let server, WebSocketURL(server) == nil { throw ValidationError("\(server) is no ws:// or wss:// URL") }
+    if server == nil, sync.store == nil { throw ValidationError("--server or --store is needed") }
     guard lifetime > 0, lifetime <= 86_400 else { throw ValidationError("--lifetime is up to 86,400 s") }
   }
 
   func run() async throws {
     signal(SIGPIPE, SIG_IGN)
-    let identity = try options.ownIdentity(url: server)
-    let driver = try options.driver(identity)
-    var random = SystemRandom()
-    let token = TokenAlphabet.draw(random: &random)
-    let mode: Invitation.Mode = iom ? .iom : .iop
-    await driver.start()
-    try await isListening(driver)
-    await driver.command(.invite(InvitationRequest(lifetime: lifetime * 1_000, token: token, mode: mode)))
-    let invitation = Invitation(token: token, publicKey: identity.instanceKey.publicKey.hex, url: server)
-    try show(invitation, mode)
-    let printer = EventPrinter(isJSON: options.json, until: options.until)
-    let end = await printer.wait(driver, timeout: options.timeout, failureEnds: false)
-    await driver.stop()
+    let folder = try InstanceFolder(sync.store)
+    let identity = try folder.identity(options, url: server)
+    guard let url = identity.url else { throw Exit.usage("the identity has no URL: --server is needed") }
+    let run = try SyncRun(options, sync, folder: folder, identity: identity, affirmsIoM: iom)
+    await run.start()
+    try await isListening(run, url)
+    if run.contacts == 0 || another {
+      var random = SystemRandom()
+      let token = TokenAlphabet.draw(random: &random)
+      let mode: Invitation.Mode = iom ? .iom : .iop
+      let request = InvitationRequest(lifetime: lifetime * 1_000, token: token, mode: mode)
+      await run.driver.command(.instance(.invite(request)))
+      try show(Invitation(token: token, publicKey: identity.instanceKey.publicKey.hex, url: url), mode)
+    }
+    let end = await run.wait(sync.until(options.until), timeout: options.timeout, failureEnds: false)
+    await run.stop()
     if end == .timeout { throw ExitCode(1) }
   }
 
   /// An invitation to nobody's door helps nobody: the first registration must stand.
-  private func isListening(_ driver: InstanceDriver) async throws {
-    for await report in driver.reports {
-      if case .listener(_, .listening) = report { return }
-      if case .listenerWaits = report { break }
+  private func isListening(_ run: SyncRun, _ url: String) async throws {
+    for await output in run.driver.reports {
+      if case .connection(.listener(_, .listening)) = output { return }
+      if case .connection(.listenerWaits) = output { break }
     }
-    Terminal.error("\(server) cannot be reached, or does not register us")
-    await driver.stop()
+    Terminal.error("\(url) cannot be reached, or does not register us")
+    await run.stop()
     throw ExitCode(3)
   }
 
@@ -103,39 +114,60 @@ struct JoinCommand: AsyncParsableCommand {
     commandName: "join",
     abstract: "Be the invitee: use an invitation and tell what happens.",
     discussion: """
-      The invitation is a link, its part behind #, JSON, or a file with one of them.
+      The invitation is a link, its part behind #, JSON, or a file with one of them. Then both sides synchronise (CHUM).
+      With --store, a later run needs no invitation: it dials the contacts.
 
         chumgate join 'https://app.example.org/invites/invitePartner/?invited=true#%7B%22token…'
-        chumgate join invitation.txt --identity me_secret.id.json
+        chumgate join invitation.txt --store bob --chat
+        chumgate join --store bob --save inbox --until-synced --timeout 60
         zbarimg --quiet --raw code.png | chumgate join -
 
       Exit codes: 0 the wish of --until is fulfilled, 1 the pairing failed or time is over, 2 usage.
       """)
 
-  @Argument(help: "Link, fragment, JSON, a file, or - for standard input.")
-  var invitation: String
+  @Argument(help: "Link, fragment, JSON, a file, or - for standard input. (Default: none, for known contacts.)")
+  var invitation: String?
   @Option(help: "URL under which we are to be reached. (Default: that of the invitation.)")
   var server: String?
+  @Flag(help: "Agree when the other side says that both are one human.")
+  var iom = false
   @Flag(help: "Handshake with the instance key, as the fork of the file provider does.")
   var instanceKey = false
+  @OptionGroup(title: "Synchronisation") var sync: SyncOptions
   @OptionGroup(title: "Instance") var options: InstanceOptions
+
+  func validate() throws {
+    if invitation == nil, sync.store == nil {
+      throw ValidationError("an invitation is needed, or a --store with contacts")
+    }
+    if invitation == "-", sync.chat { throw ValidationError("standard input is the invitation or the chat, not both") }
+    if let server, WebSocketURL(server) == nil { throw ValidationError("\(server) is no ws:// or wss:// URL") }
+  }
 
   func run() async throws {
     signal(SIGPIPE, SIG_IGN)
-    let text = try InvitationInput.text(invitation)
-    let parsed: Invitation
-    do {
-      parsed = try Invitation.parse(text, profile: options.profile == .strict ? .strict : .deployed)
-    } catch { throw Exit.usage("\(error)") }
-    let identity = try options.ownIdentity(url: server ?? parsed.url)
-    let driver = try options.driver(identity)
-    await driver.start()
-    let mode = Invitation.Mode.detect(in: text)
-    await driver.command(.join(parsed, JoinOptions(mode: mode, usesInstanceKey: instanceKey)))
-    let printer = EventPrinter(isJSON: options.json, until: options.until)
-    let end = await printer.wait(driver, timeout: options.timeout ?? 60, failureEnds: true)
-    await driver.stop()
+    let given = try invitation.map { try read($0) }
+    let folder = try InstanceFolder(sync.store)
+    let identity = try folder.identity(options, url: server ?? (folder.hasIdentity ? nil : given?.invitation.url))
+    let run = try SyncRun(options, sync, folder: folder, identity: identity, affirmsIoM: iom)
+    if given == nil, run.contacts == 0 { throw Exit.usage("\(folder.path) has no contacts: an invitation is needed") }
+    await run.start()
+    if let given {
+      let join = JoinOptions(mode: iom ? .iom : given.mode, usesInstanceKey: instanceKey)
+      await run.driver.command(.instance(.join(given.invitation, join)))
+    }
+    let end = await run.wait(
+      sync.until(options.until), timeout: options.timeout ?? (sync.chat ? nil : 60), failureEnds: true)
+    await run.stop()
     if end == .failed || end == .timeout { throw ExitCode(1) }
+  }
+
+  private func read(_ argument: String) throws -> (invitation: Invitation, mode: Invitation.Mode?) {
+    let text = try InvitationInput.text(argument)
+    do {
+      let invitation = try Invitation.parse(text, profile: options.profile == .strict ? .strict : .deployed)
+      return (invitation, Invitation.Mode.detect(in: text))
+    } catch { throw Exit.usage("\(error)") }
   }
 }
 

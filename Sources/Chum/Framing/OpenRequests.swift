@@ -1,4 +1,4 @@
-import Store
+public import Store
 
 /// One of our requests without an answer.
 struct OpenRequest: Sendable {
@@ -37,12 +37,24 @@ struct OpenRequests: Sendable {
 
   mutating func remove(_ id: Int) -> OpenRequest? { open.removeValue(forKey: id) }
 
+  /// Earlier requests for the version: one answer is enough, and those that were lost never get theirs.
+  mutating func forgetVersionRequests() {
+    open = open.filter { if case .version = $0.value.purpose { false } else { true } }
+  }
+
   mutating func takeAll() -> [OpenRequest] {
     defer { open = [:] }
     return open.keys.sorted().compactMap { open[$0] }
   }
 
   var isEmpty: Bool { open.isEmpty }
+  /// Files that are coming in.
+  var transfers: [FileTransfer] {
+    open.keys.sorted().compactMap { id in
+      guard let request = open[id], let file = request.file, request.bytes > 0 else { return nil }
+      return FileTransfer(hash: file.expected, isIncoming: true, bytes: request.bytes)
+    }
+  }
   var firstDeadline: Int? { open.values.compactMap(\.deadline).min() }
   /// The oldest request that a stream may answer.
   var oldestFile: Int? { open.filter { $0.value.service == 8 }.keys.min() }
@@ -56,4 +68,11 @@ public struct ChumStatistics: Sendable, Equatable {
   public var requestsReceivedInvalid = 0
 
   public init() {}
+}
+
+/// A file on its way, for progress displays.
+public struct FileTransfer: Sendable, Equatable {
+  public let hash: ObjectHash
+  public let isIncoming: Bool
+  public let bytes: Int
 }

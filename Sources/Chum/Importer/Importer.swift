@@ -45,10 +45,15 @@ struct Importer {
   private(set) var errorCount = 0
   let check: ObjectCheck
   private var repeats = 0
+  /// When service 1 is asked again, should nothing come.
+  private var silenceDue: Int?
   var lanes: [Lane] = []
   var versionLanes: [Lane] = []
   var fetched = 0
   var didFullSync = false
+  /// Planted faults only: names that are not asked for again, and how often a failing one was hammered.
+  var abandoned: Set<String> = []
+  var hammered = 0
 
   /// Repeats of service 1 after UNKNOWN-SERVICE, and the pause between them (chum.md 2.7).
   static let versionRepeats = 15
@@ -60,11 +65,13 @@ struct Importer {
   }
 
   var profile: Profile { configuration.profile }
+  func has(_ fault: ChumFault) -> Bool { configuration.faults.contains(fault) }
 
   /// When `advance` has something to do.
   var deadline: Int? {
     switch state {
     case .waitingToStart(let due), .waitingToRepeat(let due), .pausing(let due): due
+    case .awaitingVersion: silenceDue
     default: nil
     }
   }
@@ -82,8 +89,10 @@ struct Importer {
   mutating func advance(_ now: Int, _ out: inout [ImportCall], _ log: inout [ChumLog]) {
     guard let due = deadline, now >= due else { return }
     switch state {
-    case .waitingToStart, .waitingToRepeat:
+    case .waitingToStart, .waitingToRepeat, .awaitingVersion:
+      if state == .awaitingVersion { repeats += 1 }
       state = .awaitingVersion
+      silenceDue = repeats < Self.versionRepeats ? configuration.versionSilence.map { now + $0 } : nil
       out.append(ImportCall(service: 1, args: [], purpose: .version))
     default: startRound(&out, &log)
     }
@@ -105,14 +114,17 @@ struct Importer {
   }
 
   /// The connection is gone: between rounds that is a normal end (chum.md 2.7).
-  mutating func connectionClosed() {
+  mutating func connectionClosed(_ faults: Set<ChumFault>) {
     switch state {
+    case _ where faults.contains(.closesForgotten): state = .ended
+    case _ where faults.contains(.closesAlwaysFailures): fail(.connectionClosed)
     case .idle, .waitingToStart, .waitingToRepeat, .pausing: state = .ended
     default: fail(.connectionClosed)
     }
   }
 
   mutating func record(_ error: SyncError) {
+    if has(.failuresNotRecorded) { return }
     errorCount += 1
     if errors.count < configuration.limits.errors { errors.append(error) }
   }
@@ -135,6 +147,8 @@ struct Importer {
   private mutating func version(
     _ answer: ImportAnswer, _ now: Int, _ out: inout [ImportCall], _ log: inout [ChumLog]
   ) {
+    // The answer to an earlier request than the one that was heard first.
+    guard state == .awaitingVersion else { return }
     switch answer {
     case .value(.number(8)): startRound(&out, &log)
     case .value(let value):
@@ -144,7 +158,7 @@ struct Importer {
         SyncError(
           code: "CS-MISMATCH", "[\(name)] Chum protocol mismatch, local: 8, remote: \(remote)"))
     case .failed(let error):
-      guard error.cause?.code == "UNKNOWN-SERVICE", repeats < Self.versionRepeats else { return fail(error) }
+      guard error.cause?.code == "UNKNOWN-SERVICE", repeats < Self.versionRepeats || has(.repeatsVersionForEver) else { return fail(error) }
       repeats += 1
       state = .waitingToRepeat(due: now + Self.repeatPause)
     case .file: fail(SyncError(code: "CS-MISMATCH", "A stream instead of a version"))

@@ -7,3 +7,5 @@ public struct ChumHost<Store: EntryStore> {
 
   public init(_ repository: Repository<Store>) { self.repository = repository }
 }
+
+extension ChumHost: Sendable where Store: Sendable {}
