@@ -122,6 +122,31 @@ public enum Defect: String, Sendable, Hashable, CaseIterable {
   case tellsBrokerTheToken
   case neverFallsBack
   case acceptsOtherSource
+  case revokesLocallyOnly
+  case acceptsAnyInvitationRequest
+  case rejectsInvitationRequests
+  case alwaysFallsBack
+  case fallsBackOnUsed
+  // Stricter than anybody may be, and patience where there must be none.
+  case refusesUnknownMembers
+  case refusesWhiteSpace
+  case refusesUpperCase
+  case refusesLongPadding
+  case refusesOddFragments
+  case deliversKeepAlives
+  case refusesInstanceKeySource
+  case ignoresBadKeyMessage
+  case ignoresOverlongFrames
+  case toleratesWrongGroup
+  case keepsUnknownGroups
+  case toleratesWrongSync
+  case ignoresMalformedIdentity
+  case lingersForEver
+  case ignoresWrongServerMessages
+  case losesRequestBehindHandover
+  case silentAboutServerKey
+  case waitsForOpening
+  case joinsAnything
 
   /// The requirements that an instance with this fault does not meet.
   public var breaks: [String] { Self.table[self] ?? [] }
@@ -170,6 +195,14 @@ public enum Defect: String, Sendable, Hashable, CaseIterable {
     .pairsWithItself: ["PA-020"], .silentFailure: ["PA-012", "PA-013"], .noChumAfterPairing: ["PA-015"],
     .pairsWhenOff: ["PA-017"], .secretInIdentity: ["IOM-006"], .requiresURL: ["PA-021"],
     .wrongInviterCallback: ["PA-006"], .tellsBrokerTheToken: ["XI-021"], .neverFallsBack: ["XI-022"],
-    .acceptsOtherSource: ["XI-023"],
+    .acceptsOtherSource: ["XI-023"], .revokesLocallyOnly: ["XI-017"], .acceptsAnyInvitationRequest: ["XI-015"],
+    .rejectsInvitationRequests: ["XI-007"], .alwaysFallsBack: ["XI-022"], .fallsBackOnUsed: ["XI-012"],
+    .refusesUnknownMembers: ["TR-004"], .refusesWhiteSpace: ["TR-005"], .refusesUpperCase: ["HS-003"],
+    .refusesLongPadding: ["ENC-007"], .refusesOddFragments: ["FR-009"], .deliversKeepAlives: ["KA-104", "KA-106"],
+    .refusesInstanceKeySource: ["PA-018"], .ignoresBadKeyMessage: ["HS-013"], .ignoresOverlongFrames: ["TR-013"],
+    .toleratesWrongGroup: ["PR-036"], .keepsUnknownGroups: ["PR-021"], .toleratesWrongSync: ["PR-004", "PR-035"],
+    .ignoresMalformedIdentity: ["PA-009"], .lingersForEver: ["PA-014"],
+    .ignoresWrongServerMessages: ["LS-003", "LS-008", "LS-011", "LS-014"], .losesRequestBehindHandover: ["LS-009"],
+    .silentAboutServerKey: ["LS-015"], .waitsForOpening: ["TR-014"], .joinsAnything: ["INV-006", "INV-007"],
   ]
 }

@@ -120,14 +120,18 @@ public struct Establishment: Sendable {
   // MARK: P1, P2
 
   private mutating func takeGroup(_ message: WireMessage, _ rules: Rules) throws(EstablishmentFault) -> [Output] {
-    let name: String
+    var name = ""
     do throws(WireFailure) {
       guard case .text(let text) = message,
         case .connectionGroup(let asked) = try PeerMessage.decode(text, profile: settings.profile)
       else { throw Self.unexpected("connection_group") }
       name = asked
     } catch {
-      throw EstablishmentFault(error, EndCause(message, expected: "connection_group", failure: error), closes: true)
+      guard has(.toleratesWrongGroup) else {
+        throw EstablishmentFault(error, EndCause(message, expected: "connection_group", failure: error), closes: true)
+      }
+      let isKnown = rules.book.record(own: own.instanceKey.publicKey, peer: handshakeKey) != nil
+      name = isKnown ? "chum" : "pairing"
     }
     try admit(name, rules)
     group = name
@@ -156,7 +160,7 @@ public struct Establishment: Sendable {
     case "debug":
       if !rules.debug, !has(.servesDebugGroup) { throw refuse(.noCatchAll, "group.debug-off") }
     default:
-      if !has(.servesUnknownGroups), !has(.longGroupNames) { throw refuse(.unknownGroup(name), "group.unknown") }
+      if !has(.servesUnknownGroups), !has(.longGroupNames), !has(.keepsUnknownGroups) { throw refuse(.unknownGroup(name), "group.unknown") }
     }
   }
 
@@ -165,6 +169,7 @@ public struct Establishment: Sendable {
       guard case .text(let text) = message, case .sync = try PeerMessage.decode(text, profile: settings.profile)
       else { throw Self.unexpected("sync") }
     } catch {
+      if has(.toleratesWrongSync) { return [] }
       throw EstablishmentFault(error, EndCause(message, expected: "sync", failure: error), closes: true)
     }
     step = .person

@@ -18,7 +18,7 @@ extension Instance {
       return out.append(.send(id, .text(message.text)))
     }
     connection.stage = .handshake
-    connection.deadline = settings.stepTimeout.map { now + $0 }
+    connection.deadline = has(.waitsForKey) ? nil : settings.stepTimeout.map { now + $0 }
     let outputs = connection.link.start()
     connections[id] = connection
     process(outputs, of: id, now, &random)
@@ -41,8 +41,15 @@ extension Instance {
   mutating func receive(
     _ message: WireMessage, on id: SocketID, _ now: Double, _ random: inout some RandomSource
   ) {
+    let message =
+      settings.defects.isDisjoint(with: Overstrict.defects) ? message : Overstrict.bent(message, settings.defects)
     if listenerReceived(message, on: id, now, &random) { return }
     guard let connection = connections[id] else { return }
+    if has(.losesRequestBehindHandover), case .listener = connection.origin, !connection.link.awaitsKey,
+      connection.isHalfOpen
+    {
+      return
+    }
     switch connection.stage {
     case .opening: return
     case .brokering: brokerAnswered(message, on: id, connection, now, &random)
@@ -95,8 +102,8 @@ extension Instance {
     if listenerClosed(id, now, &random) { return }
     guard let connection = connections.removeValue(forKey: id) else { return }
     if connection.stage == .closing { return }
-    if case .join(let join) = connection.origin, connection.stage == .brokering, settings.broker == .automatic,
-      !has(.neverFallsBack)
+    if case .join(let join) = connection.origin, connection.stage == .brokering,
+      settings.broker == .automatic || has(.alwaysFallsBack), !has(.neverFallsBack)
     {
       return fallBack(join, now)
     }
@@ -120,7 +127,8 @@ extension Instance {
       connections[id]?.stage = .handshake
       _ = connections[id]?.link.start(isSilent: true)
     case .error(let code):
-      if settings.broker == .automatic, code == "unknown" || code == "unsupported" {
+      let isUnknown = code == "unknown" || code == "unsupported"
+      if settings.broker == .automatic, isUnknown || has(.fallsBackOnUsed) {
         connections[id] = nil
         out.append(.close(id, reason: EndCause.done.reason(settings.profile)))
         return fallBack(join, now)
@@ -217,6 +225,8 @@ extension Instance {
     _ message: WireMessage, on id: SocketID, _ now: Double, _ random: inout some RandomSource
   ) {
     guard let connection = connections[id] else { return }
+    let message =
+      settings.defects.isDisjoint(with: Overstrict.defects) ? message : Overstrict.bent(message, settings.defects)
     switch connection.stage {
     case .opening, .brokering, .handshake: return
     case .establishing: establish(message, on: id, now, &random)

@@ -95,6 +95,7 @@ extension Instance {
       case .broker(let id, let message): receive(message, on: id, of: index, now)
       case .fault(let id, let failure, let isOpen): tell(.fault(id, failure, isOpen: isOpen))
       case .waits(let delay): tell(.listenerWaits(key: listeners[index].key.publicKey, retryIn: delay))
+      case .serverKeyChanged where has(.silentAboutServerKey): break
       case .serverKeyChanged(let old, let new):
         tell(.serverKeyChanged(url: listeners[index].url, old: old, new: new))
       }
@@ -126,7 +127,7 @@ extension Instance {
   }
 
   mutating func revokeAtBroker(_ token: String) {
-    guard brokered.removeValue(forKey: token) != nil else { return }
+    guard brokered.removeValue(forKey: token) != nil, !has(.revokesLocallyOnly) else { return }
     let id = XInvitation.invitationId(token: token)
     for index in listeners.indices {
       if case .send(let socket, let message)? = listeners[index].send(.revoke(invitationId: id)) {
@@ -146,8 +147,9 @@ extension Instance {
       let isWelcome =
         settings.pairing && now >= pairingPausedUntil && tokens.token(invitationId: invitation, at: now) != nil
         && PublicKey(hex: source) != nil
+      let isAccepted = (isWelcome || has(.acceptsAnyInvitationRequest)) && !has(.rejectsInvitationRequests)
       if isWelcome { listeners[index].announce(source.lowercased(), on: id) }
-      let answer: BrokerMessage = isWelcome ? .accept(requestId: request) : .reject(requestId: request)
+      let answer: BrokerMessage = isAccepted ? .accept(requestId: request) : .reject(requestId: request)
       out.append(.send(id, .text(answer.text)))
     case .create, .revoke, .revoked, .connect, .accept, .reject, .accepted, .error: break
     }

@@ -90,6 +90,7 @@ extension Instance {
     case "debug" where settings.servesDebug || !isStrict || has(.servesDebugGroup):
       connections[id]?.stage = .debug
     default:
+      if has(.keepsUnknownGroups) { return }
       let failure = WireFailure("group.unknown", "connection.md 4.6", "group \(excerpt(group, 40))")
       end(id, .unknownGroup(group), now, &random, failure: failure)
     }
@@ -206,7 +207,7 @@ extension Instance {
     pending.append(PendingStore(due: now + delay, record: record, success: success))
     if !isInvitee {
       connections[id]?.stage = .lingering
-      let deadline = now + settings.pairingLinger
+      let deadline = has(.lingersForEver) ? nil : now + settings.pairingLinger
       connections[id]?.deadline = deadline
     }
   }

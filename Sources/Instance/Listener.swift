@@ -115,6 +115,7 @@ public struct Listener: Sendable {
       case .spare: return try onSpare(message, id, spare, now, &numbers)
       }
     } catch {
+      if has(.ignoresWrongServerMessages) { return [] }
       return failed(error, message, id, spare, now, &random)
     }
   }

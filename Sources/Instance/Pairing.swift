@@ -129,6 +129,7 @@ public struct Pairing: Sendable {
       file = read
       if isStrict { try check(file) }
     } catch {
+      if has(.ignoresMalformedIdentity) { return [] }
       return fail(EndCause(message, expected: "identity", failure: error), error, .identity)
     }
     guard let token else { return [] }
@@ -180,6 +181,7 @@ public struct Pairing: Sendable {
       if instanceKey != invited, !isForeignFine { throw mismatch("the instance key") }
     case .acceptor:
       let isPersonKey = peer.handshakeKey == peer.personKey
+      if has(.refusesInstanceKeySource), !isPersonKey { throw mismatch("the kind of the handshake's key") }
       if !isPersonKey, peer.handshakeKey != instanceKey, !isForeignFine, !has(.skipsSourceKeyCheck) {
         throw mismatch("the handshake's key")
       }

@@ -30,6 +30,8 @@ public struct SecureLink: Sendable {
   private var expected: String
   /// H2 is out (acceptor) or H3 (initiator): from here on the peer's key message is due.
   public private(set) var awaitsKey = false
+  /// For planted faults only: sees the plaintext of frames before the layers do.
+  private var peek: Peek?
 
   /// The dialling side.
   public static func dialling(
@@ -147,6 +149,7 @@ public struct SecureLink: Sendable {
       case .established(let handshake):
         awaitsKey = false
         layer = .secure(stack(handshake, now))
+        peek = Peek(handshake, role, settings.defects)
         out.append(.established(handshake))
       case .close(let failure):
         let bad = failed(failure, message, &random)
@@ -178,6 +181,7 @@ public struct SecureLink: Sendable {
     let wasWaiting = !awaitsKey
     if has(.ignoresWrongFirst), role == .acceptor, wasWaiting { return nil }
     if has(.ignoresWrongReady), role == .initiator { return nil }
+    if has(.ignoresBadKeyMessage), awaitsKey { return nil }
     layer = .over
     var out: [Output] = []
     if has(.answersBadKeyMessage), role == .acceptor, awaitsKey {
@@ -205,8 +209,17 @@ public struct SecureLink: Sendable {
 
   // MARK: Layers
 
-  private func open(_ message: WireMessage, _ stack: inout SecureStack<AnyBox>, _ now: Double) -> [Output] {
+  private mutating func open(_ message: WireMessage, _ stack: inout SecureStack<AnyBox>, _ now: Double) -> [Output] {
     if has(.acceptsTextFrames), case .text = message { return [.message(message)] }
+    let provider = box
+    switch peek?.look(message, provider) {
+    case nil: break
+    case .drop?: return []
+    case .refuse?:
+      let failure = WireFailure("channel.planted", "connection.md 3", "a planted fault")
+      return [.close(EndCause(channel: failure), failure)]
+    case .deliver(let message)?: return [.message(message)]
+    }
     do throws(WireFailure) {
       return try stack.receive(message, now: now).map { [.message($0)] } ?? []
     } catch {

@@ -69,7 +69,7 @@ extension CaseContext {
     case .invitee:
       world.waiting = [plan(.acceptor, "pairing", misbehaviour)]
       world.command(.join(probeInvitation, JoinOptions()))
-    case .listener: break
+    case .listener, .exporter, .importer: break
     }
     let index = target == .acceptor || target == .inviter ? world.probes.count - 1 : 0
     world.advance(by: 1_900)
@@ -143,7 +143,7 @@ extension CaseContext {
     case .invitee: return probe.seen.saw(.identity) && successes == 1
     case .acceptor: return probe.seen.saw(.synchronisation) && probe.seen.closedAt == nil
     case .initiator: return probe.seen.saw(.synchronisation) && probe.seen.closedAt == nil
-    case .listener: return false
+    case .listener, .exporter, .importer: return false
     }
   }
 

@@ -1,5 +1,7 @@
 public import Cryptobox
 public import Instance
+public import Store
+public import SyncInstance
 public import Wire
 import WireBytes
 
@@ -20,7 +22,12 @@ public struct CaseWorld {
   }
 
   public private(set) var now = 1_000.0
-  public var target: Instance
+  /// The target of cases that end where CHUM begins.
+  private var bare: Instance
+  /// The complete target of the others.
+  public private(set) var sync: SyncInstance<MemoryStore>?
+  /// What the complete target told.
+  public private(set) var syncReports: [SyncReport] = []
   public private(set) var probes: [ProbePeer] = []
   public private(set) var servers: [ProbeServer] = []
   /// Everything the target told, with its time.
@@ -37,6 +44,8 @@ public struct CaseWorld {
   private var random: SeededRandom
   private var targetRandom: SeededRandom
   private let box: AnyBox
+  /// The names of what is in the store of a complete target.
+  var stock: ChumStock?
   private var ends: [SocketID: End] = [:]
   private var queue: [Delivery] = []
   private var nextAccepted: UInt64 = 1
@@ -44,10 +53,23 @@ public struct CaseWorld {
   private static let limit = 200_000
 
   public init(target: Instance, seed: UInt64, box: any BoxProvider = SodiumBox()) {
-    self.target = target
+    bare = target
     random = SeededRandom(seed: seed)
     targetRandom = SeededRandom(seed: seed &* 31 &+ 7)
     self.box = AnyBox(box)
+  }
+
+  /// A world around a complete target and what is in its store.
+  init(complete: SyncInstance<MemoryStore>, _ stock: ChumStock, seed: UInt64) {
+    self.init(target: complete.core, seed: seed)
+    sync = complete
+    self.stock = stock
+  }
+
+  public var target: Instance {
+    get { sync?.core ?? bare }
+    // A complete target's connections are its own affair.
+    set { if sync == nil { bare = newValue } }
   }
 
   // MARK: Acts
@@ -89,14 +111,17 @@ public struct CaseWorld {
     var rounds = 0
     while rounds < 10_000 {
       rounds += 1
-      var due = target.nextDeadline ?? .infinity
+      var due = (sync == nil ? bare.nextDeadline : sync?.nextDeadline) ?? .infinity
       for probe in probes { due = min(due, probe.nextDeadline ?? .infinity) }
       for server in servers { due = min(due, server.nextDeadline ?? .infinity) }
       guard due <= end else { break }
       now = max(now, due)
       handle(.timer)
       for index in probes.indices where (probes[index].nextDeadline ?? .infinity) <= now {
-        if let id = socket(of: index) { perform(probes[index].tick(now: now, random: &random), from: id) }
+        if let id = socket(of: index) {
+          perform(probes[index].tick(now: now, random: &random), from: id)
+          arrange(probe: index)
+        }
       }
       for index in servers.indices where (servers[index].nextDeadline ?? .infinity) <= now {
         if let id = socket(ofServer: index) { perform(servers[index].tick(now: now), from: id) }
@@ -164,17 +189,54 @@ public struct CaseWorld {
   }
 
   private mutating func apply(_ event: InstanceEvent) {
+    guard sync == nil else {
+      var actions: [SyncAction] = []
+      sync?.handle(event, at: now, random: &targetRandom, into: &actions)
+      return perform(actions)
+    }
     var actions: [InstanceAction] = []
-    target.handle(event, at: now, random: &targetRandom, into: &actions)
+    bare.handle(event, at: now, random: &targetRandom, into: &actions)
+    for action in actions { perform(action) }
+  }
+
+  private mutating func perform(_ actions: [SyncAction]) {
     for action in actions {
       switch action {
-      case .open(let id, let url): open(id, url)
-      case .send(let id, let message): queue.append(.toPeer(id, message))
-      case .close(let id, let reason):
-        closeReasons.append(reason)
-        queue.append(.closeOfTarget(id, reason))
-      case .report(let report): reports.append((now, report))
+      case .instance(let action): perform(action)
+      case .report(let report): syncReports.append(report)
+      case .log: break
       }
+    }
+  }
+
+  private mutating func perform(_ action: InstanceAction) {
+    switch action {
+    case .open(let id, let url): open(id, url)
+    case .send(let id, let message): queue.append(.toPeer(id, message))
+    case .close(let id, let reason):
+      closeReasons.append(reason)
+      queue.append(.closeOfTarget(id, reason))
+    case .report(let report): reports.append((now, report))
+    }
+  }
+
+  /// Changes what is in the store of a complete target.
+  mutating func arrange(_ change: (inout ChumStock) -> Void) {
+    guard var stock, sync != nil else { return }
+    var actions: [SyncAction] = []
+    sync?.write(at: now, random: &targetRandom, into: &actions) { repository in
+      stock.repository = repository
+      change(&stock)
+      repository = stock.repository
+    }
+    self.stock = stock
+    perform(actions)
+  }
+
+  /// Does at the target what the script of a probe asks for.
+  private mutating func arrange(probe index: Int) {
+    for act in probes[index].takeArrangements() {
+      if case .arrange(let change)? = probes[index].plan.chum?.script[act] { arrange(change) }
     }
   }
 
@@ -222,7 +284,9 @@ public struct CaseWorld {
 
   private mutating func toPeer(_ message: WireMessage, _ id: SocketID) {
     switch ends[id] {
-    case .probe(let index)?: perform(probes[index].receive(message, now: now, random: &random), from: id)
+    case .probe(let index)?:
+      perform(probes[index].receive(message, now: now, random: &random), from: id)
+      arrange(probe: index)
     case .server(let index)?: perform(servers[index].receive(message, now: now, random: &random), from: id)
     case nil: break
     }

@@ -41,7 +41,8 @@ enum BrokerCases {
       ])
     },
     InstanceCase(
-      "XI-017/inviter-revokes", "a revoked invitation is revoked at the server, too", ["XI-017"], .inviter, .extension
+      "XI-017/inviter-revokes", "a revoked invitation is revoked at the server, too", ["XI-017"], .inviter, .extension,
+      kills: [.revokesLocallyOnly]
     ) { context in
       var world = inviting(context)
       world.command(.revoke(token: CaseContext.token))
@@ -50,7 +51,7 @@ enum BrokerCases {
     },
     InstanceCase(
       "XI-015/inviter-rejects", "a request for an invitation that nobody made is rejected", ["XI-015"], .inviter,
-      .extension
+      .extension, kills: [.acceptsAnyInvitationRequest]
     ) { context in
       var world = inviting(context)
       world.say(request(context, String(repeating: "0", count: 64)), server: 0)
@@ -63,7 +64,7 @@ enum BrokerCases {
     },
     InstanceCase(
       "XI-007/inviter-accepts", "a request for a live invitation is accepted, and the pairing goes through",
-      ["XI-007", "XI-006"], .inviter, .extension
+      ["XI-007", "XI-006"], .inviter, .extension, kills: [.rejectsInvitationRequests]
     ) { context in
       var world = inviting(context)
       world.say(request(context, id), server: 0)
@@ -105,7 +106,7 @@ enum BrokerCases {
     },
     InstanceCase(
       "XI-022/invitee-stays", "where the broker is required nothing falls back, and the failure names the broker",
-      ["XI-022"], .invitee, .extension
+      ["XI-022"], .invitee, .extension, kills: [.alwaysFallsBack]
     ) { context in
       let (_, second, world) = joining(context, .required)
       return CaseOutcome.all([
@@ -115,8 +116,7 @@ enum BrokerCases {
     },
     InstanceCase(
       "XI-012/invitee-used", "a used invitation is a failure at stage broker with the server's code", ["XI-012"],
-      .invitee,
-      .extension
+      .invitee, .extension, kills: [.fallsBackOnUsed]
     ) { context in
       var world = context.world { $0.broker = .automatic }
       world.serverPlans = [ProbeServer.Plan(.answersUsed)]

@@ -51,18 +51,18 @@ enum ChannelCases {
       kills: [.lenientPadding]),
     ExchangeRow(
       .frameOverlong, "a frame longer than any sender makes closes", ["TR-013"], pair, .closesSoon,
-      deployed: .closesOrSilent),
+      deployed: .closesOrSilent, kills: [.ignoresOverlongFrames]),
     ExchangeRow(
       .fragmentTooLarge, "a message above the configured maximum closes", ["FR-010"], pair, .closesSoon,
       deployed: .closesOrSilent, never: [.sync, .person], binding: .hardening, kills: [.unlimitedMessage],
       change: { $0.longestMessage = 1 << 20 }),
     fine(.paddingNone, "a frame without padding is understood", ["ENC-007"], kills: [.wrongParity]),
     fine(.paddingMost, "a frame with the most padding is understood", ["ENC-007"], kills: [.wrongParity]),
-    fine(.paddingTwoLengthBytes, "two length bytes are understood", ["ENC-007"]),
-    fine(.paddingEightLengthBytes, "eight length bytes are understood", ["ENC-007"]),
-    fine(.fragmentsOfOneByte, "fragments of one byte are put together", ["FR-009", "FR-005"], all),
-    fine(.fragmentsOfOddSizes, "fragments of odd sizes, empty ones too, are put together", ["FR-009"]),
-    fine(.keepAliveBetweenFragments, "keep-alives between fragments change nothing", ["KA-106"], all),
-    fine(.keepAliveFirst, "keep-alives are not delivered", ["KA-104"], all),
+    fine(.paddingTwoLengthBytes, "two length bytes are understood", ["ENC-007"], kills: [.refusesLongPadding]),
+    fine(.paddingEightLengthBytes, "eight length bytes are understood", ["ENC-007"], kills: [.refusesLongPadding]),
+    fine(.fragmentsOfOneByte, "fragments of one byte are put together", ["FR-009", "FR-005"], all, kills: [.refusesOddFragments]),
+    fine(.fragmentsOfOddSizes, "fragments of odd sizes, empty ones too, are put together", ["FR-009"], kills: [.refusesOddFragments]),
+    fine(.keepAliveBetweenFragments, "keep-alives between fragments change nothing", ["KA-106"], all, kills: [.deliversKeepAlives]),
+    fine(.keepAliveFirst, "keep-alives are not delivered", ["KA-104"], all, kills: [.deliversKeepAlives]),
   ]
 }

@@ -11,24 +11,25 @@ enum EstablishmentCases {
   private static let groups: [ExchangeRow] = [
     ExchangeRow(
       .groupOtherCommand, "another message than connection_group closes without sync", ["PR-036"], passive, .closesSoon,
-      never: [.sync]),
+      never: [.sync], kills: [.toleratesWrongGroup]),
     ExchangeRow(
       .groupMissingName, "a group without a name closes without sync", ["PR-036"], [.acceptor], .closesSoon,
-      never: [.sync]),
+      never: [.sync], kills: [.toleratesWrongGroup]),
     ExchangeRow(
       .groupNumberName, "a group whose name is a number closes without sync", ["PR-036"], [.acceptor], .closesSoon,
-      never: [.sync]),
+      never: [.sync], kills: [.toleratesWrongGroup]),
     ExchangeRow(
       .groupNotJSON, "no JSON instead of connection_group closes without sync", ["PR-036"], [.acceptor], .closesSoon,
-      never: [.sync]),
+      never: [.sync], kills: [.toleratesWrongGroup]),
     ExchangeRow(
       .groupBinary, "a binary connection_group closes without sync", ["PR-036"], [.acceptor], .closesSoon,
-      never: [.sync]),
+      never: [.sync], kills: [.toleratesWrongGroup]),
     ExchangeRow(
-      .groupExtraMember, "unknown members of connection_group are ignored", ["TR-004"], [.acceptor], .goesThrough),
+      .groupExtraMember, "unknown members of connection_group are ignored", ["TR-004"], [.acceptor], .goesThrough,
+      kills: [.refusesUnknownMembers]),
     ExchangeRow(
       .groupUnknown, "an unknown group closes, at the latest behind P9", ["PR-021"], [.inviter], .closesSoon,
-      never: [.identity, .synchronisation], binding: .base),
+      never: [.identity, .synchronisation], binding: .base, kills: [.keepsUnknownGroups]),
     ExchangeRow(
       .groupUnknown, "an unknown group closes before sync and before the person is told", ["PR-022", "PR-033"],
       [.acceptor], .closesSoon, deployed: .closesSoon, never: [.sync, .person],
@@ -44,9 +45,9 @@ enum EstablishmentCases {
       .closesSoon, never: [.synchronisation], kills: [.chumForStrangers], knows: false),
     ExchangeRow(
       .syncOtherCommand, "another message than sync closes", ["PR-004", "PR-035"], active, .closesSoon,
-      forbids: [.keys, .challenge]),
-    ExchangeRow(.syncNotJSON, "no JSON instead of sync closes", ["PR-035"], [.initiator], .closesSoon),
-    ExchangeRow(.syncBinary, "a binary sync closes", ["PR-035"], [.initiator], .closesSoon),
+      forbids: [.keys, .challenge], kills: [.toleratesWrongSync]),
+    ExchangeRow(.syncNotJSON, "no JSON instead of sync closes", ["PR-035"], [.initiator], .closesSoon, kills: [.toleratesWrongSync]),
+    ExchangeRow(.syncBinary, "a binary sync closes", ["PR-035"], [.initiator], .closesSoon, kills: [.toleratesWrongSync]),
     ExchangeRow(
       .syncMissing, "nothing is sent before sync", ["PR-004"], active, .closes(within: 32_000),
       deployed: .closesOrSilent, never: [.person, .keys], kills: [.waitsForSteps]),
@@ -78,7 +79,8 @@ enum EstablishmentCases {
     fault(.keysBeforePerson, "keys before the person end the exchange", ["PR-019"], pair, forbids: afterPerson),
     fault(.personTwice, "the person twice ends the exchange", ["PR-019"], pair, forbids: [.challenge, .instance]),
     ExchangeRow(
-      .personExtraMember, "unknown members of the person are ignored", ["TR-004"], [.acceptor], .goesThrough),
+      .personExtraMember, "unknown members of the person are ignored", ["TR-004"], [.acceptor], .goesThrough,
+      kills: [.refusesUnknownMembers]),
   ]
 
   private static let pair: [InstanceCase.Target] = [.acceptor, .initiator]
@@ -101,7 +103,7 @@ enum EstablishmentCases {
       forbids: [.instance, .identity]),
     ExchangeRow(
       .keysNotHex, "a key that is not hex ends the exchange", ["PR-034"], pair, .closesSoon, deployed: .closesOrSilent,
-      forbids: [.instance, .identity]),
+      forbids: [.instance, .identity], kills: [.toleratesDisorder]),
     ExchangeRow(
       .keysLowOrder, "a person key of small order ends the exchange", ["PR-034"], all, .closesSoon,
       deployed: .closesOrSilent, forbids: [.challenge, .response, .instance], kills: [.acceptsLowOrderPerson]),

@@ -20,17 +20,20 @@ enum HandshakeCases {
       nil, "synchronisation comes before anything else of chum", ["PR-028"], [.acceptor, .initiator], .goesThrough,
       kills: [.startsWithoutSynchronisation]),
     ExchangeRow(
-      .requestWithExtraMember, "unknown members of the request are ignored", ["TR-004"], [.acceptor], .goesThrough),
+      .requestWithExtraMember, "unknown members of the request are ignored", ["TR-004"], [.acceptor], .goesThrough,
+      kills: [.refusesUnknownMembers]),
     ExchangeRow(
       .requestWithWhiteSpace, "white space and another order of members change nothing", ["TR-005"], [.acceptor],
-      .goesThrough),
-    ExchangeRow(.requestUpperCase, "keys in upper case are the same keys", ["HS-003"], [.inviter], .goesThrough),
+      .goesThrough, kills: [.refusesWhiteSpace]),
+    ExchangeRow(
+      .requestUpperCase, "keys in upper case are the same keys", ["HS-003"], [.inviter], .goesThrough,
+      kills: [.refusesUpperCase]),
     ExchangeRow(
       .readyWithExtraMember, "unknown members of communication_ready are ignored", ["TR-004"], [.initiator],
-      .goesThrough),
+      .goesThrough, kills: [.refusesUnknownMembers]),
     ExchangeRow(
       .instanceKeyAsSource, "a pairing with an instance key as source is accepted", ["PA-018"], [.inviter],
-      .goesThrough),
+      .goesThrough, kills: [.refusesInstanceKeySource]),
   ]
 
   private static func closing(
@@ -120,7 +123,7 @@ enum HandshakeCases {
       .h3AsText, "H3 as text closes", ["HS-014"], passive, never: [.keyMessage], kills: [.answersBadKeyMessage]),
     ExchangeRow(
       .h3Of31, "H3 that opens to 31 bytes closes without H4", ["HS-013"], [.acceptor], .closesSoon,
-      deployed: .closesSoon, forbids: [.sync]),
+      deployed: .closesSoon, forbids: [.sync], kills: [.ignoresBadKeyMessage]),
     ExchangeRow(
       .h3LowOrder, "an ephemeral key of small order closes", ["HS-015"], passive, .closesSoon,
       deployed: .goesThrough, kills: [.lenientHandshake]),
@@ -182,6 +185,6 @@ enum HandshakeCases {
       kills: [.lenientHandshake]),
     ExchangeRow(
       .h4Missing, "no H4 leads to a close in bounded time", ["KA-109"], active, .closes(within: 32_000),
-      deployed: .closesOrSilent, never: [.group]),
+      deployed: .closesOrSilent, never: [.group], kills: [.waitsForKey]),
   ]
 }

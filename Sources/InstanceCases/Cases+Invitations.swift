@@ -68,7 +68,7 @@ enum InvitationCases {
     },
     InstanceCase(
       "INV-006/invitee-bad-key", "an invitation whose key has not 32 bytes is refused before any connection",
-      ["INV-006"], .invitee
+      ["INV-006"], .invitee, kills: [.joinsAnything]
     ) { context in
       var world = context.world()
       world.command(.join(Invitation(token: "t", publicKey: "abcd", url: "ws://probe.example"), JoinOptions()))
@@ -77,7 +77,8 @@ enum InvitationCases {
       ])
     },
     InstanceCase(
-      "INV-007/invitee-bad-url", "a url that is neither ws nor wss is refused", ["INV-007"], .invitee, .hardening
+      "INV-007/invitee-bad-url", "a url that is neither ws nor wss is refused", ["INV-007"], .invitee, .hardening,
+      kills: [.joinsAnything]
     ) { context in
       guard context.isStrict else { return .passed }
       var world = context.world()
@@ -326,8 +327,24 @@ enum InvitationCases {
       return .check(file?.kind == .public && file?.personKeySecret == nil, "the identity is not a public one")
     },
     InstanceCase(
+      "PA-014/inviter-closes-in-the-end", "an invitee that stays behind Q3 is closed by the inviter after some seconds",
+      ["PA-014"], .inviter, kills: [.lingersForEver]
+    ) { context in
+      var world = inviting(context)
+      var plan = joiner(context)
+      plan.misbehaviour = .staysAfterIdentity
+      let index = world.connect(plan)
+      world.advance(by: 4_000)
+      let isEarly = world.probes[index].seen.closedAt != nil
+      world.advance(by: 8_000)
+      return CaseOutcome.all([
+        .check(!isEarly, "closed before the invitee could"),
+        .check(world.probes[index].seen.closedAt != nil, "still open after 12 s"),
+      ])
+    },
+    InstanceCase(
       "PA-016/inviter-early-chum", "a chum dial while the peer is being stored is closed, the next one works",
-      ["PA-016"], .inviter
+      ["PA-016"], .inviter, kills: [.startsWithoutSynchronisation]
     ) { context in
       var world = inviting(context) { $0.storeDelay = 500 }
       world.connect(joiner(context))

@@ -43,7 +43,8 @@ enum PairingCases {
 
   private static func malformed(_ act: Misbehaviour, _ title: String, _ requires: [String] = ["PA-009"]) -> ExchangeRow
   {
-    ExchangeRow(act, title, requires, both, .closesSoon, binding: .hardening)
+    ExchangeRow(
+      act, title, requires, both, .closesSoon, binding: .hardening, kills: [.ignoresMalformedIdentity])
   }
 
   private static let identities: [ExchangeRow] =
@@ -71,11 +72,12 @@ enum PairingCases {
         deployed: .closesOrSilent, kills: [.acceptsMalformedIdentity]),
       ExchangeRow(
         .identityLowOrderKey, "an identity with a key of small order closes", ["PA-009"], both, .closesSoon,
-        deployed: .closesOrSilent),
+        deployed: .closesOrSilent, kills: [.ignoresMalformedIdentity]),
       ExchangeRow(
         .identityNoURL, "an identity without url is accepted", ["PA-021"], both, .goesThrough, kills: [.requiresURL]),
       ExchangeRow(
-        .identityExtraMember, "unknown members of an identity are ignored", ["TR-004"], both, .goesThrough),
+        .identityExtraMember, "unknown members of an identity are ignored", ["TR-004"], both, .goesThrough,
+        kills: [.refusesUnknownMembers]),
       ExchangeRow(
         .identityMissing, "no identity within 30 s closes", ["KA-109"], both, .closes(within: 33_000),
         deployed: .closesOrSilent, kills: [.waitsForSteps]),
@@ -84,7 +86,7 @@ enum PairingCases {
   private static let ends: [ExchangeRow] = [
     ExchangeRow(
       .staysAfterIdentity, "an invitee that does not close is no error; the inviter closes in the end", ["PA-014"],
-      [.inviter], .goesThrough)
+      [.inviter], .goesThrough, kills: [.sendsNoIdentity])
   ]
 
   private static let chum: [ExchangeRow] = [

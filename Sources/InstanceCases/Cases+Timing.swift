@@ -178,7 +178,8 @@ enum TimingCases {
         failure?.stage == .handshake && failure?.initiatedLocally == true, "told: \(String(describing: failure))")
     },
     InstanceCase(
-      "TR-014/invitee-open-timeout", "an attempt whose socket does not open in 5 s fails", ["TR-014"], .invitee
+      "TR-014/invitee-open-timeout", "an attempt whose socket does not open in 5 s fails", ["TR-014"], .invitee,
+      kills: [.waitsForOpening]
     ) { context in
       var random = SeededRandom(seed: 5)
       var settings = context.settings

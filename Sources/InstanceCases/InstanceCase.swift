@@ -1,3 +1,4 @@
+public import Chum
 import Cryptobox
 public import Instance
 public import Wire
@@ -7,6 +8,8 @@ public struct InstanceCase: Sendable {
   /// What is under test; it decides who dials and what the target was told before.
   public enum Target: String, Sendable, CaseIterable {
     case acceptor, initiator, inviter, invitee, listener
+    /// The roles of CHUM, on a connection that the probe dials.
+    case exporter, importer
   }
 
   /// What the case binds (connection.md 8: K).
@@ -25,27 +28,36 @@ public struct InstanceCase: Sendable {
   public let requires: [String]
   public let target: Target
   public let binding: Binding
-  /// Planted faults of the target that this case must notice, in profile strict.
-  public let kills: [Defect]
+  /// Broken variants of the target that this case must notice, in profile strict.
+  public let kills: [TargetVariant]
   let run: @Sendable (CaseContext) -> CaseOutcome
 
   init(
     _ id: String, _ title: String, _ requires: [String], _ target: Target, _ binding: Binding = .base,
-    kills: [Defect] = [], run: @escaping @Sendable (CaseContext) -> CaseOutcome
+    kills: [Defect] = [], variants: [TargetVariant] = [], run: @escaping @Sendable (CaseContext) -> CaseOutcome
   ) {
     self.id = id
     self.title = title
     self.requires = requires
     self.target = target
     self.binding = binding
-    self.kills = kills
+    self.kills = kills.map(TargetVariant.instance) + variants
     self.run = run
   }
 
   /// Runs the case against an instance of our own with these settings. `expects` is the profile by which it is judged;
   /// a deployed instance judged by strict shows its hardening gaps.
-  public func outcome(settings: InstanceSettings, expects: Profile? = nil, seed: UInt64 = 1) -> CaseOutcome {
-    run(CaseContext(settings: settings, expects: expects ?? settings.profile, seed: seed))
+  public func outcome(
+    settings: InstanceSettings, expects: Profile? = nil, seed: UInt64 = 1, variant: TargetVariant? = nil
+  ) -> CaseOutcome {
+    var context = CaseContext(settings: settings, expects: expects ?? settings.profile, seed: seed)
+    switch variant {
+    case .instance(let defect): context.settings.defects.insert(defect)
+    case .chum(let fault): context.chumFaults = [fault]
+    case .deployedChum: context.chumProfile = .deployed
+    case nil: break
+    }
+    return run(context)
   }
 }
 
@@ -68,6 +80,10 @@ public enum CaseOutcome: Sendable, Equatable {
 /// What every case starts from: three identities and the target's settings.
 public struct CaseContext: Sendable {
   public var settings: InstanceSettings
+  /// Planted faults of the target's CHUM.
+  public var chumFaults: Set<ChumFault> = []
+  /// The profile of the target's CHUM, when it is another one than its instance's.
+  public var chumProfile: Profile?
   public let expects: Profile
   public let seed: UInt64
   /// The target, the probe, and a third party.
@@ -125,4 +141,24 @@ public struct CaseContext: Sendable {
   }
 
   static let token = "tokenTOKENtokenTOKENtokenTOKENtokenTOKENtokenTOKENtokenTOKEN-_09"
+}
+
+/// A target that is broken in one way: proof that a case can fail (design.md, law 9).
+public enum TargetVariant: Hashable, Sendable, CustomStringConvertible {
+  case instance(Defect)
+  case chum(ChumFault)
+  /// Its CHUM does what the deployed implementation does, where a strict one is due.
+  case deployedChum
+
+  public var description: String {
+    switch self {
+    case .instance(let defect): defect.rawValue
+    case .chum(let fault): "chum.\(fault.rawValue)"
+    case .deployedChum: "chum.deployed"
+    }
+  }
+
+  /// Every variant that there is.
+  public static let all: [TargetVariant] =
+    Defect.allCases.map(TargetVariant.instance) + ChumFault.allCases.map(TargetVariant.chum) + [.deployedChum]
 }

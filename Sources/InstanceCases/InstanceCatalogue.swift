@@ -5,6 +5,7 @@ public enum InstanceCatalogue {
   public static let cases: [InstanceCase] =
     (HandshakeCases.rows + ChannelCases.rows + EstablishmentCases.rows + PairingCases.rows).flatMap(\.cases)
     + ListenerCases.cases + TimingCases.cases + InvitationCases.cases + BrokerCases.cases
+    + ChumRow.all.map(\.instanceCase)
 
   /// Ids that stand twice: names must be stable and unique.
   public static var doubledIDs: [String] {
@@ -14,17 +15,16 @@ public enum InstanceCatalogue {
   /// What one planted fault did to one case.
   public struct Kill: Sendable {
     public let caseID: String
-    public let defect: Defect
+    public let variant: TargetVariant
     public let isNoticed: Bool
   }
 
   /// Runs every case against each variant of the target that it must notice, in profile strict.
   public static func kills(seed: UInt64 = 1) -> [Kill] {
     cases.flatMap { one in
-      one.kills.map { defect in
-        var settings = InstanceSettings.strict
-        settings.defects = [defect]
-        return Kill(caseID: one.id, defect: defect, isNoticed: !one.outcome(settings: settings, seed: seed).isPass)
+      one.kills.map { variant in
+        let outcome = one.outcome(settings: .strict, seed: seed, variant: variant)
+        return Kill(caseID: one.id, variant: variant, isNoticed: !outcome.isPass)
       }
     }
   }

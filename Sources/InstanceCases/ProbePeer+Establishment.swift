@@ -178,9 +178,11 @@ extension ProbePeer {
 
   mutating func receivePlain(_ message: WireMessage, _ random: inout some RandomSource) {
     switch message {
-    case .binary(let bytes): receiveProof(bytes, &random)
     case .text("synchronisation"):
       seen.seen.append(.synchronisation)
+      if hasFinished { perform(chum?.started(now: now) ?? [], &random) }
+    case _ where hasFinished && chum != nil: perform(chum?.receive(message, now: now) ?? [], &random)
+    case .binary(let bytes): receiveProof(bytes, &random)
     case .text(let text):
       guard !hasFinished || seen.count(.synchronisation) == 0, let heard = try? PeerMessage.decode(text) else {
         seen.seen.append(.application)

@@ -22,6 +22,8 @@ extension ProbePeer {
     default: sendPlain(.text("synchronisation"), &random)
     }
     if let application = plan.application { sendPlain(.text(application), &random) }
+    perform(chum?.controlSent(now: now) ?? [], &random)
+    if seen.saw(.synchronisation) { perform(chum?.started(now: now) ?? [], &random) }
   }
 
   // MARK: Invitee

@@ -28,6 +28,8 @@ public struct ProbePeer: Sendable {
     public var misbehaviour: Misbehaviour?
     /// H1 and H3 of an earlier connection, for replays.
     public var recorded: (request: String, key: [UInt8])?
+    /// What it does once both control texts have passed.
+    public var chum: ChumProbe.Plan?
     /// The source key of H1; the person's for pairings, as the real implementation does.
     public var usesInstanceKey = false
 
@@ -75,12 +77,17 @@ public struct ProbePeer: Sendable {
   var isSilenced = false
   /// Nothing more is said but keep-alives.
   var isMuted = false
+  /// The CHUM above the layers.
+  public internal(set) var chum: ChumProbe?
+  /// Acts of the script that the world is to do at the target.
+  var arrangements: [Int] = []
   /// Encrypted frames of the target so far.
   public internal(set) var receivedFrames = 0
 
   public init(_ plan: Plan, box: any BoxProvider) {
     self.plan = plan
     self.box = AnyBox(box)
+    chum = plan.chum.map { ChumProbe($0) }
     let usesPerson = plan.group == "pairing" && !plan.usesInstanceKey && plan.misbehaviour != .instanceKeyAsSource
     var pair = usesPerson ? plan.own.personKey : plan.own.instanceKey
     if plan.misbehaviour == .foreignSource { pair = plan.other.instanceKey }
@@ -133,14 +140,33 @@ public struct ProbePeer: Sendable {
   /// Keep-alive pulses, so that only the target's own limits end a silence.
   public mutating func tick(now: Double, random: inout some RandomSource) -> [Output] {
     self.now = now
-    guard stage == .secure, seen.closedAt == nil, !isSilenced, now - lastSent >= KeepAlive.sendAfter else { return [] }
-    frame(.text(KeepAlive.pulse), &random)
+    guard stage == .secure, seen.closedAt == nil, !isSilenced else { return [] }
+    if let due = chum?.nextDeadline, now >= due { perform(chum?.tick(now: now) ?? [], &random) }
+    if now - lastSent >= KeepAlive.sendAfter { frame(.text(KeepAlive.pulse), &random) }
     return take()
   }
 
   /// When ``tick(now:random:)`` has something to do.
   public var nextDeadline: Double? {
-    stage == .secure && seen.closedAt == nil && !isSilenced ? lastSent + KeepAlive.sendAfter : nil
+    guard stage == .secure, seen.closedAt == nil, !isSilenced else { return nil }
+    return min(lastSent + KeepAlive.sendAfter, chum?.nextDeadline ?? .infinity)
+  }
+
+  /// Carries out what the CHUM wants.
+  mutating func perform(_ outputs: [ChumProbe.Output], _ random: inout some RandomSource) {
+    for output in outputs where stage == .secure {
+      switch output {
+      case .message(let message): sendPlain(message, &random)
+      case .close: close()
+      case .arrange(let act): arrangements.append(act)
+      }
+    }
+  }
+
+  /// The acts to be done at the target since the last call.
+  mutating func takeArrangements() -> [Int] {
+    defer { arrangements = [] }
+    return arrangements
   }
 
   /// A proper frame with the counter behind one that somebody else sent in the probe's name.

@@ -20,6 +20,14 @@ struct LiveExchange {
   func play(
     _ probe: ProbePeer, over client: WebSocketClient, first: [WireMessage] = [], _ one: LiveCase, _ profile: Profile
   ) async -> ProbePeer {
+    await play(probe, over: client, first: first) { isDecided($0, one, profile, $1) }
+  }
+
+  /// Plays until the judge says that it has seen enough; it is asked with the time since the beginning, ms.
+  func play(
+    _ probe: ProbePeer, over client: WebSocketClient, first: [WireMessage] = [],
+    until isDecided: @Sendable (ProbePeer, Double) -> Bool
+  ) async -> ProbePeer {
     var probe = probe
     var random = SystemRandom()
     let began = DispatchTime.now().uptimeNanoseconds
@@ -54,7 +62,7 @@ struct LiveExchange {
       case .event(.ping), .event(.pong): break
       case .tick:
         send(probe.tick(now: now(), random: &random), client)
-        if isDecided(probe, one, profile, now()) { return probe }
+        if isDecided(probe, now()) { return probe }
       }
     }
     return probe

@@ -60,15 +60,21 @@ public struct LiveTrial {
     let cases = InstanceCatalogue.liveCases(.inviter).filter {
       options.run.selects($0.id, $0.requires, .inviter)
     }
+    let chumCases = InstanceCatalogue.chumCases.filter { options.run.selects($0.id, $0.requires, $0.target) }
     let began = options.run.clock()
     run.begin(
-      invitations.first?.url ?? "nobody", options.isDirect ? "direct" : "through a CommServer", cases.count, tell)
+      invitations.first?.url ?? "nobody", options.isDirect ? "direct" : "through a CommServer",
+      cases.count + chumCases.count, tell)
     guard let first = invitations.first, let url = WebSocketURL(first.url), let key = PublicKey(hex: first.publicKey)
     else { return run.end(0, unreachable: "no invitation with a key and a ws or wss url", tell) }
     var left = invitations[...]
     run.beginGroup("inviter", cases.count, tell)
     // What uses up the invitation comes last, so that the rest has it.
-    for one in cases.filter({ !$0.usesInvitation }) + cases.filter(\.usesInvitation) {
+    let using = cases.filter(\.usesInvitation)
+    let order = cases.filter { !$0.usesInvitation } + using.filter { $0.misbehaviour == nil }
+    // The good pairing comes first of those, because CHUM goes on with its identity.
+    var friend: ProbePeer.Plan?
+    for one in order + using.filter({ $0.misbehaviour != nil }) {
       let start = options.run.clock()
       if let reason = skipReason(one) {
         skip(one, reason, tell)
@@ -92,6 +98,7 @@ public struct LiveTrial {
         let exchange = LiveExchange(silence: options.silence)
         let probe = await exchange.play(
           ProbePeer(plan, box: SodiumBox()), over: client, one, options.run.profile)
+        if one.misbehaviour == nil, one.hasGoneThrough(probe.seen) { friend = plan }
         judge(one, probe, options.run.clock() - start, tell)
       } catch {
         run.endGroup("inviter", options.run.clock() - began, error: "\(error)", tell)
@@ -100,7 +107,69 @@ public struct LiveTrial {
       if run.summary.wasCutShort { break }
     }
     run.endGroup("inviter", options.run.clock() - began, tell)
+    if !run.summary.wasCutShort { await chum(friend, chumCases, url, tell) }
     return run.end(options.run.clock() - began, tell)
+  }
+
+  // MARK: CHUM with a target that knows us
+
+  /// Each case on a connection of its own, dialled by the identity that was paired before.
+  private mutating func chum(
+    _ friend: ProbePeer.Plan?, _ cases: [LiveChumCase], _ url: WebSocketURL, _ tell: (RunEvent) -> Void
+  ) async {
+    for target in [InstanceCase.Target.exporter, .importer] {
+      let group = cases.filter { $0.target == target }
+      if group.isEmpty || run.summary.wasCutShort { continue }
+      let began = options.run.clock()
+      run.beginGroup(target.rawValue, group.count, tell)
+      var failure: String?
+      for one in group where failure == nil && !run.summary.wasCutShort {
+        if let reason = one.unsupported {
+          take(one, .unsupported, reason, 0, tell)
+        } else if one.patience > options.patience + 2_000 {
+          take(one, .skipped, "takes \(Int(one.patience / 1_000)) s; --patience allows \(Int(options.patience / 1_000))", 0, tell)
+        } else if let friend {
+          failure = await chum(one, friend, url, tell)
+        } else {
+          take(one, .skipped, "no pairing went through before it", 0, tell)
+        }
+      }
+      run.endGroup(target.rawValue, options.run.clock() - began, error: failure, tell)
+    }
+  }
+
+  private mutating func chum(
+    _ one: LiveChumCase, _ friend: ProbePeer.Plan, _ url: WebSocketURL, _ tell: (RunEvent) -> Void
+  ) async -> String? {
+    var base = ProbePeer.Plan(
+      role: .initiator, own: friend.own, other: friend.other, target: friend.target, group: "chum")
+    base = one.plan(base)
+    var clientOptions = WebSocketClient.Options()
+    clientOptions.trust = options.trust
+    let start = options.run.clock()
+    do throws(WebSocketClient.Failure) {
+      let client = try await WebSocketClient.connect(url, options: clientOptions)
+      let probe = await LiveExchange(silence: options.silence).play(ProbePeer(base, box: SodiumBox()), over: client) {
+        one.isDecided($0, after: $1)
+      }
+      let profile = options.run.profile
+      var (verdict, detail) = InstanceRun.verdict(one.judge(probe, by: profile), one.binding, profile)
+      if profile == .deployed, one.binding == .hardening {
+        switch one.judge(probe, by: .strict) {
+        case .passed: (verdict, detail) = (.pass, nil)
+        case .failed(let why): (verdict, detail) = (.nonStrict, why)
+        }
+      }
+      take(one, verdict, detail, options.run.clock() - start, tell)
+      if options.run.failsFast, verdict == .fail { run.cutShort() }
+      return nil
+    } catch { return "\(error)" }
+  }
+
+  private mutating func take(
+    _ one: LiveChumCase, _ verdict: Verdict, _ detail: String?, _ time: Double, _ tell: (RunEvent) -> Void
+  ) {
+    run.take(run.result(one.id, one.title, one.requires, one.target, one.binding, verdict, detail, time), tell)
   }
 
   // MARK: The target is the invitee

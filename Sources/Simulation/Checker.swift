@@ -72,6 +72,7 @@ struct Checker: Sendable {
   private var keyUses: [KeyUse: Double] = [:]
   private var faulty: Set<Socket> = []
   private var hostilePersons: Set<String> = []
+  private var liars: Set<String> = []
   private var openJoins: [Int: Int] = [:]
   private var incarnations: [Int: Int] = [:]
   private var messageNumber = 0
@@ -95,8 +96,11 @@ struct Checker: Sendable {
     hostilePersons.insert(plan.other.personId)
   }
 
-  mutating func attackerSecured(_ ephemeral: PublicKey, token: String?) {
-    ownerOfEphemeral[ephemeral] = ephemeral
+  /// Somebody whom a host was told to trust, and who lies.
+  mutating func addLiar(_ person: String) { liars.insert(person) }
+
+  mutating func attackerSecured(_ ephemeral: PublicKey, token: String?, as owner: PublicKey? = nil) {
+    ownerOfEphemeral[ephemeral] = owner ?? ephemeral
     attackerToken[ephemeral] = token
   }
 
@@ -231,7 +235,7 @@ struct Checker: Sendable {
   }
 
   private mutating func stored(_ record: PeerRecord, _ host: Int) {
-    guard isStrict else { return }
+    guard isStrict, !liars.contains(record.person) else { return }
     guard let owner = identities.first(where: { $0.personId == record.person }) else {
       return fail("attack", "host \(host) stored an attacker")
     }

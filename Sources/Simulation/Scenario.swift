@@ -1,7 +1,9 @@
+public import Chum
 import CommServer
 import Cryptobox
 public import Instance
 import InstanceCases
+public import SyncInstance
 public import Wire
 import WireBytes
 
@@ -16,6 +18,10 @@ public struct WorldScenario: Sendable, Equatable {
   public var defects: [Defect]
   public var faults: [String]
   public var steps: [Step]
+  /// Complete instances, which know each other and synchronise.
+  public var sync = false
+  public var chumFaults: [ChumFault] = []
+  public var syncFaults: [SyncFault] = []
 
   public init(
     seed: UInt64, hosts: Int, profile: Profile, broker: Bool = false, defects: [Defect] = [], faults: [String] = [],
@@ -34,6 +40,9 @@ public struct WorldScenario: Sendable, Equatable {
   public var text: String {
     var head = "world seed \(seed) hosts \(hosts) profile \(profile.rawValue)"
     if broker { head += " broker" }
+    if sync { head += " sync" }
+    for fault in chumFaults { head += " chum-fault \(fault.rawValue)" }
+    for fault in syncFaults { head += " sync-fault \(fault.rawValue)" }
     for defect in defects { head += " defect \(defect.rawValue)" }
     for fault in faults { head += " fault \(fault)" }
     return ([head] + steps.map(\.description)).joined(separator: "\n") + "\n"
@@ -73,8 +82,8 @@ public struct WorldScenario: Sendable, Equatable {
     words = words.dropFirst()
     var scenario = WorldScenario(seed: 1, hosts: 2, profile: .strict, steps: [])
     while let name = words.popFirst() {
-      if name == "broker" {
-        scenario.broker = true
+      if name == "broker" || name == "sync" {
+        if name == "broker" { scenario.broker = true } else { scenario.sync = true }
         continue
       }
       guard let value = words.popFirst() else { throw Failure(line: number, reason: "\(name) has no value") }
@@ -92,6 +101,12 @@ public struct WorldScenario: Sendable, Equatable {
       case "defect":
         guard let defect = Defect(rawValue: value) else { throw bad() }
         scenario.defects.append(defect)
+      case "chum-fault":
+        guard let fault = ChumFault(rawValue: value) else { throw bad() }
+        scenario.chumFaults.append(fault)
+      case "sync-fault":
+        guard let fault = SyncFault(rawValue: value) else { throw bad() }
+        scenario.syncFaults.append(fault)
       case "fault":
         guard Fault(rawValue: value) != nil else { throw bad() }
         scenario.faults.append(value)
@@ -109,6 +124,17 @@ public struct WorldScenario: Sendable, Equatable {
     var list: [Step] = []
     for _ in 0..<steps { list.append(Self.step(&random)) }
     return WorldScenario(seed: seed, hosts: hosts, profile: profile, broker: broker, steps: list)
+  }
+
+  /// A random world of complete instances.
+  public static func randomSync(seed: UInt64, steps: Int, profile: Profile) -> WorldScenario {
+    var random = SeededRandom(seed: seed &* 7_919 &+ 3)
+    let hosts = 2 + Int(random.next() % 2)
+    var list: [Step] = []
+    for _ in 0..<steps { list.append(syncStep(&random)) }
+    var scenario = WorldScenario(seed: seed, hosts: hosts, profile: profile, steps: list)
+    scenario.sync = true
+    return scenario
   }
 
   private static let attacks = ExchangeRow.mustFail.sorted { $0.rawValue < $1.rawValue }

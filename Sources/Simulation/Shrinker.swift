@@ -99,6 +99,7 @@ extension Step {
       out.append(Step(.join(host: host, invitation: invitation), pause: pause))
       out.append(Step(.join(host: other, invitation: invitation), pause: pause))
     case .crash(let host, let down) where down > 0: out.append(Step(.crash(host: host, down: 0), pause: pause))
+    case .sync(let act): out += act.simpler.map { Step(.sync($0), pause: pause) }
     case .restartServer(let down) where down > 0: out.append(Step(.restartServer(down: 0), pause: pause))
     default: break
     }

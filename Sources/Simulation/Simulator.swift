@@ -18,6 +18,8 @@ public struct Simulator {
     public var handshakes = 0
     public var attacks = 0
     public var messages = 0
+    /// Objects, ID objects and files that came by CHUM.
+    public var objects = 0
 
     public init() {}
 
@@ -28,6 +30,7 @@ public struct Simulator {
       handshakes += other.handshakes
       attacks += other.attacks
       messages += other.messages
+      objects += other.objects
     }
 
     mutating func add(_ world: borrowing World) {
@@ -37,29 +40,35 @@ public struct Simulator {
       handshakes += world.checker.counts.handshakes
       attacks += world.attackers.count
       messages += world.checker.counts.messages
+      objects += world.sync?.received ?? 0
     }
   }
 
   public private(set) var tally = Tally()
   public let profile: Profile
   private let steps: Int
+  private let isSync: Bool
   private let box: any BoxProvider
   /// Changes each scenario before it is played: for planted faults.
   private let change: (inout WorldScenario) -> Void
 
   public init(
-    profile: Profile = .strict, steps: Int = 20, box: any BoxProvider = FakeBox(),
+    profile: Profile = .strict, steps: Int = 20, sync: Bool = false, box: any BoxProvider = FakeBox(),
     change: @escaping (inout WorldScenario) -> Void = { _ in }
   ) {
     self.profile = profile
     self.steps = steps
+    isSync = sync
     self.box = box
     self.change = change
   }
 
   /// Plays the world of one seed; a failing one is shrunk.
   public mutating func play(seed: UInt64, shrinks: Bool = true) -> Failure? {
-    var scenario = WorldScenario.random(seed: seed, steps: steps, profile: profile)
+    var scenario =
+      isSync
+      ? WorldScenario.randomSync(seed: seed, steps: steps, profile: profile)
+      : WorldScenario.random(seed: seed, steps: steps, profile: profile)
     change(&scenario)
     return play(scenario, shrinks: shrinks)
   }

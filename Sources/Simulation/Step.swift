@@ -35,6 +35,8 @@ public struct Step: Sendable, Equatable {
     /// Somebody registers a host's key without holding its secret.
     case hijack(host: Int)
     case wait
+    /// In a world of complete instances.
+    case sync(SyncAct)
   }
 
   public enum Tampering: String, Sendable, CaseIterable { case flip, drop, double, cut, text }
@@ -72,6 +74,7 @@ extension Step: CustomStringConvertible {
       case .replay(let connection): ["replay", "\(connection)"]
       case .hijack(let host): ["hijack", "\(host)"]
       case .wait: ["wait"]
+      case .sync(let act): [act.description]
       }
     return words.joined(separator: " ") + " +\(pause)"
   }
@@ -88,6 +91,7 @@ extension Step: CustomStringConvertible {
   }
 
   private static func act(_ name: String, _ words: [String], _ number: (Int) -> Int?) -> Act? {
+    if let act = SyncAct(name, words, number) { return .sync(act) }
     let one = number(0)
     let two = number(1)
     switch name {

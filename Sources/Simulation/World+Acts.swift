@@ -1,7 +1,9 @@
+import Chum
 import CommServer
 import Cryptobox
 import Instance
 import InstanceCases
+import Store
 import Wire
 import WireBytes
 
@@ -20,12 +22,15 @@ extension World {
       perform(step.act)
       run(for: Double(step.pause))
       checkBounds()
+      lookAfterStep()
+      // What was described too early comes with the next act.
+      if step.pause >= 3_000 { fillGaps() }
       if violation != nil { return violation }
     }
     return nil
   }
 
-  private func host(_ number: Int) -> Int { hosts.isEmpty ? 0 : number.magnitudeModulo(hosts.count) }
+  func host(_ number: Int) -> Int { hosts.isEmpty ? 0 : number.magnitudeModulo(hosts.count) }
 
   mutating func perform(_ act: Step.Act) {
     switch act {
@@ -56,6 +61,7 @@ extension World {
       attackers.append(.hijack(key: key, secret: random.secretKey()))
       open(.attacker(attackers.count - 1))
     case .wait: break
+    case .sync(let act): perform(act)
     }
   }
 
@@ -106,7 +112,7 @@ extension World {
 
   // MARK: Processes
 
-  private mutating func crash(_ index: Int, down: Double) {
+  mutating func crash(_ index: Int, down: Double) {
     guard let instance = hosts[index].instance.take() else { return }
     hosts[index].last = instance
     hosts[index].deadline = nil
@@ -119,7 +125,10 @@ extension World {
 
   mutating func restart(_ index: Int) {
     guard hosts[index].instance == nil else { return }
-    hosts[index].instance = Instance(restarting: hosts[index].last)
+    do throws(RepositoryFailure) {
+      hosts[index].instance = try hosts[index].last.restarted(halves: scenario.chumFaults.contains(.halfFilesKept))
+    } catch { return checker.fail("restart", "host \(index) cannot read its store: \(error)") }
+    sync?.restarted(index)
     handle(.start, on: index)
   }
 
@@ -166,7 +175,11 @@ extension World {
     case .probe(var probe):
       let outputs = probe.receive(message, now: now, random: &random)
       attackers[number] = .probe(probe)
-      if let channel = probe.seen.channel { checker.attackerSecured(channel.own, token: probe.plan.token) }
+      if let channel = probe.seen.channel {
+        let isContact = probe.plan.chum != nil
+        checker.attackerSecured(
+          channel.own, token: probe.plan.token, as: isContact ? probe.plan.own.instanceKey.publicKey : nil)
+      }
       perform(outputs, cable)
     case .replay(let request, let key, let isKeySent):
       guard !isKeySent else { return }
@@ -241,6 +254,7 @@ extension World {
       if cables[index].phase == .closed { handle(.closed(cables[index].connection, code: nil, reason: "")) }
       lose(index)
     }
+    fillGaps()
     // The longest retry is 120 s; a refused dial before it, and the close of a half-open one, come on top.
     run(for: 420_000)
     guard violation == nil else { return }
@@ -253,7 +267,9 @@ extension World {
     guard violation == nil else { return }
     if let wrong { return checker.fail(wrong.rule, wrong.detail) }
     checkPairs()
-    if violation == nil { checkPairing() }
+    guard violation == nil else { return }
+    if scenario.sync { return checkSyncAtRest() }
+    checkPairing()
     checker.finish()
   }
 
@@ -309,6 +325,7 @@ extension World {
         }
       }
     }
+    if scenario.sync { return }
     checker.beginLastRound()
     for index in hosts.indices { say(index) }
     run(for: 2_000)

@@ -1,7 +1,10 @@
+import Chum
 import CommServer
 public import Cryptobox
 import Instance
 import InstanceCases
+import Store
+import SyncInstance
 import Wire
 
 /// A CommServer, instances and the network between them, in one thread on a virtual clock.
@@ -9,9 +12,9 @@ public struct World {
   struct Host {
     let identity: Identity
     /// Nil while the process is down.
-    var instance: Instance?
+    var instance: Machine?
     /// What a restart begins with.
-    var last: Instance
+    var last: Machine
     var random: SeededRandom
     var deadline: Double?
     var sleepsUntil = 0.0
@@ -40,6 +43,8 @@ public struct World {
   var random: SeededRandom
   var serverRandom: SeededRandom
   var checker: Checker
+  /// What sync worlds are judged by.
+  var sync: SyncModel?
   /// H1 and H3 of dialled connections, as the server's operator could have them.
   var recorded: [(request: String, key: [UInt8])] = []
   var requests: [Int: String] = [:]
@@ -60,18 +65,42 @@ public struct World {
     serverRandom = SeededRandom(seed: scenario.seed &+ 77)
     server = CommServer(settings: Self.serverSettings(scenario), box: box, random: &serverRandom)
     checker = Checker(profile: scenario.profile)
+    if scenario.sync { sync = SyncModel(scenario) }
     for index in 0..<scenario.hosts {
       // A host's randomness depends on its number only, so that taking out another one changes nothing here.
       var own = SeededRandom(seed: scenario.seed &* 1_000_003 &+ UInt64(index))
       let identity = Identity.create(
         url: "ws://comm", personEmail: "p\(index)@example.org", instanceName: "device-\(index)", random: &own, box: box)
-      let instance = Instance(settings: Self.settings(scenario), keychain: Keychain([identity]), box: box)
+      let instance = Self.machine(scenario, identity, box: box)
       hosts.append(Host(identity: identity, instance: instance, last: instance, random: own))
       checker.addHost(identity)
     }
     if keepsLog { log = SessionLog() }
     for index in hosts.indices { handle(.start, on: index) }
     run(for: 2_000)
+    if scenario.sync { acquaint() }
+  }
+
+  private static func machine(_ scenario: WorldScenario, _ identity: Identity, box: any BoxProvider) -> Machine {
+    let instance = Instance(settings: settings(scenario), keychain: Keychain([identity]), box: box)
+    guard scenario.sync, let codec = SyncModel.codec(scenario.profile) else { return Machine(instance) }
+    let complete = try? SyncInstance(
+      syncSettings(scenario), keychain: Keychain([identity]), repository: Repository(store: MemoryStore(), codec: codec),
+      epoch: 1_700_000_000_000, box: box)
+    return complete.map { Machine($0) } ?? Machine(instance)
+  }
+
+  static func syncSettings(_ scenario: WorldScenario) -> SyncSettings {
+    var sync = SyncSettings(settings(scenario))
+    // Rounds are rarer than in reality, so that a long quiet end costs little.
+    sync.pollInterval = 15_000
+    sync.groupPolicy = .evaluated
+    sync.opensTopics = false
+    sync.writesLog = false
+    sync.keepsLists = true
+    sync.faults = Set(scenario.chumFaults)
+    sync.syncFaults = Set(scenario.syncFaults)
+    return sync
   }
 
   static func serverSettings(_ scenario: WorldScenario) -> CommServerSettings {
@@ -132,23 +161,46 @@ public struct World {
   // MARK: Hosts
 
   mutating func handle(_ event: InstanceEvent, on index: Int) {
-    guard var instance = hosts[index].instance.take() else { return }
-    var actions: [InstanceAction] = []
-    instance.handle(event, at: now, random: &hosts[index].random, into: &actions)
-    hosts[index].deadline = instance.nextDeadline
-    hosts[index].instance = instance
+    act(on: index) { machine, now, random, actions in
+      machine.handle(event, at: now, random: &random, into: &actions)
+    }
+  }
+
+  /// Lets a host do something and carries out what comes of it.
+  mutating func act(
+    on index: Int, _ body: (inout Machine, Double, inout SeededRandom, inout [SyncAction]) -> Void
+  ) {
+    guard var machine = hosts[index].instance.take() else { return }
+    var actions: [SyncAction] = []
+    body(&machine, now, &hosts[index].random, &actions)
+    hosts[index].deadline = machine.nextDeadline
+    hosts[index].instance = machine
     for action in actions {
+      switch action {
+      case .instance(let action): perform(action, on: index)
+      case .report(let report):
+        if let broken = sync?.heard(report, on: index, hosts[index].instance?.complete) { fail(broken) }
+      case .log: break
+      }
+    }
+    if sync != nil, let complete = hosts[index].instance?.complete, let broken = sync?.look(index, complete) {
+      fail(broken)
+    }
+  }
+
+  mutating func fail(_ violation: Violation) { checker.fail(violation.rule, violation.detail) }
+
+  private mutating func perform(_ action: InstanceAction, on index: Int) {
       switch action {
       case .open(let id, _): open(.host(index, id))
       case .send(let id, let message): if let cable = hosts[index].cables[id] { sendUp(message, cable) }
       case .close(let id, let reason):
-        guard let cable = hosts[index].cables.removeValue(forKey: id) else { continue }
+        guard let cable = hosts[index].cables.removeValue(forKey: id) else { return }
         closeUp(cable, code: 1_000, reason)
       case .report(let report):
         checker.heard(report, from: index, incarnation: hosts[index].incarnation, at: now)
         if case .secured(_, let handshake) = report { log?.add(handshake) }
       }
-    }
   }
 
   // MARK: The server

@@ -70,6 +70,16 @@ public struct MemoryStore: EntryStore, Sendable {
 
   public mutating func abandonFile(_ ticket: FileTicket) { open[ticket] = nil }
 
+  /// What a crash does: files that were not finished are gone. `halves` are names under which a broken store would
+  /// find the pieces again; only self-tests give any.
+  public mutating func crash(halves: [ObjectHash] = []) {
+    for (name, ticket) in zip(halves, open.keys.sorted { $0.number < $1.number }) {
+      let content = open[ticket] ?? []
+      items[name] = Item(entry: StoredEntry(kind: .blob, size: content.count, type: ""), content: content)
+    }
+    open = [:]
+  }
+
   public func head(_ idHash: ObjectHash) -> ObjectHash? { heads[idHash] }
   public mutating func setHead(_ node: ObjectHash, of idHash: ObjectHash) throws(StoreFailure) { heads[idHash] = node }
 

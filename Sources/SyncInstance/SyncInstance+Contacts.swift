@@ -31,7 +31,11 @@ extension SyncInstance {
     }
     let group = try ensureGroup(Self.internetOfMe, with: own)
     let everyone = try ensureGroup(Self.everyone, with: [])
-    rights = LeuteAccessRights(ownGroup: group, everyoneGroup: everyone, profile: settings.topicTrust)
+    let authority = GrantAuthority(
+      rule: settings.syncFaults.contains(.anyComponentGrants) ? .anyone : .only(GrantAuthority.standardName))
+    rights = LeuteAccessRights(
+      authority: authority, ownGroup: group, everyoneGroup: everyone, profile: settings.topicTrust)
+    rights.races = settings.syncFaults.contains(.grantRace)
     for person in own {
       guard let profile = try? profileId(person) else { continue }
       do throws(GrantFailure) { try rights.shareMainProfile(profile, in: &host.repository, now: wallTime) } catch {

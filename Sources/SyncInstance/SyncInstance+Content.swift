@@ -29,6 +29,9 @@ extension SyncInstance {
     case .openTopic(let person):
       attempt { machine throws(GrantFailure) in
         guard let own = machine.mainPerson else { throw .subject("no own person") }
+        if machine.settings.syncFaults.contains(.topicGrantedAtFirstMessage) {
+          return try machine.makeTopicOnly(OneToOneId(own, person))
+        }
         _ = try machine.openTopic(own, person)
       }
     case .say(let text, let person, let attachments):
@@ -50,6 +53,15 @@ extension SyncInstance {
       log(.channelCreated(LogChannel(by: Self.topicComponent, channel: made.channel.hex, id: id.text)))
     }
     return made
+  }
+
+  /// Planted fault only: channel and Topic without a grant.
+  private mutating func makeTopicOnly(_ id: OneToOneId) throws(GrantFailure) {
+    do throws(RepositoryFailure) {
+      let key = ChannelKey(id: id.text)
+      let channel = try channels.create(key, in: &host.repository, now: wallTime).channel
+      _ = try host.repository.storeObject(Topic(id: id.text, name: id.text, channel: channel).object)
+    } catch { throw .repository(error) }
   }
 
   static var topicComponent: String { "TopicModel" }

@@ -30,6 +30,7 @@ extension SyncInstance {
       remoteInstance: record.instanceName)
     configuration.connection = sessionNumber
     configuration.pollInterval = settings.pollInterval
+    configuration.keepRunning = settings.keepsRunning
     configuration.imports = settings.imports
     configuration.exports = settings.exports
     configuration.groupPolicy = settings.groupPolicy
@@ -39,8 +40,9 @@ extension SyncInstance {
     configuration.versionSilence = settings.versionSilence
     configuration.sendsEmptyChunks = settings.sendsEmptyChunks
     configuration.faults = settings.faults
+    configuration.keepsLists = settings.keepsLists
     var session = SyncSession(
-      chum: ChumSession(configuration), record: record, person: remote, plugins: Self.chain())
+      chum: ChumSession(configuration), record: record, person: remote, plugins: chain())
     for (index, name) in session.plugins.names.enumerated() {
       log(.pluginAttached(plugin: name, index: index), on: id)
     }
@@ -58,13 +60,21 @@ extension SyncInstance {
   }
 
   /// The chain of chum.md 1.1: the layers up to fragmentation are carried out below and stand for their place.
-  private static func chain() -> PluginChain {
+  private func chain() -> PluginChain {
     // What passed is logged for the control text only; a log of all chunks would hold whole files.
     var chain = PluginChain(logLimit: 6)
     chain.insert(LayerPlugin("websocket"))
     chain.insert(StatisticsPlugin())
     for name in ["encryption", "keepalive", "fragmentation"] { chain.insert(LayerPlugin(name)) }
     chain.insert(ChumPlugin())
+    if settings.syncFaults.contains(.controlTextSwallowed) {
+      chain.insert(
+        LayerPlugin(
+          "json",
+          incoming: { message in
+            if case .text(let text) = message, text.utf8.first != 0x7B { nil } else { message }
+          }))
+    }
     return chain
   }
 

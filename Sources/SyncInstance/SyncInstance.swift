@@ -135,12 +135,12 @@ public struct SyncInstance<Store: EntryStore> {
 
   // MARK: The loop
 
-  private mutating func begin(_ now: Double, _ actions: inout [SyncAction]) {
+  mutating func begin(_ now: Double, _ actions: inout [SyncAction]) {
     self.now = max(now, self.now)
     swap(&out, &actions)
   }
 
-  private mutating func finish(_ random: inout some RandomSource, _ actions: inout [SyncAction]) {
+  mutating func finish(_ random: inout some RandomSource, _ actions: inout [SyncAction]) {
     absorb(from: nil, on: nil, &random)
     swap(&out, &actions)
   }

@@ -15,6 +15,8 @@ public struct SyncSettings: Sendable {
   public var versionSilence: Int? = 1_000
   /// Milliseconds between the end of a round and the next.
   public var pollInterval = 5_000
+  /// Stay and poll, as applications do; otherwise one round and FIN.
+  public var keepsRunning = true
   public var imports = true
   public var exports = true
   /// Send BLOB chunks as the published packages do: as nothing (F47).
@@ -33,6 +35,10 @@ public struct SyncSettings: Sendable {
   public var writesLog = true
   /// Planted faults of the CHUM machines. Empty in all real use.
   public var faults: Set<ChumFault> = []
+  /// Planted faults of what lies around them. Empty in all real use.
+  public var syncFaults: Set<SyncFault> = []
+  /// Sessions keep their last root list, for checkers that look after every event.
+  public var keepsLists = false
 
   public var profile: Profile { instance.profile }
 
@@ -47,4 +53,16 @@ public struct SyncSettings: Sendable {
   }
 
   public init(profile: Profile) { self.init(InstanceSettings(profile: profile)) }
+}
+
+/// Broken variants of a complete instance, for self-tests (design.md, law 9).
+public enum SyncFault: String, Sendable, CaseIterable {
+  /// Two grants for one subject at the same moment start from the same grant, so that one is lost (F20).
+  case grantRace
+  /// Every component grants by itself, not only the access manager (F32).
+  case anyComponentGrants
+  /// A one-to-one topic is granted with its first message, not when it is made.
+  case topicGrantedAtFirstMessage
+  /// A plugin for JSON keeps every text that is none, the control text too.
+  case controlTextSwallowed
 }

@@ -38,6 +38,8 @@ struct GateCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("Random worlds of the simulation.", valueName: "n"))
   var worlds = 200
+  @Option(help: ArgumentHelp("Random worlds of complete instances that synchronise.", valueName: "n"))
+  var syncWorlds = 20
 
   @Option(help: "Makes keys, nonces and the order of everything; printed with each run. Random if absent.")
   var seed: UInt64?
@@ -59,6 +61,7 @@ struct GateCommand: ParsableCommand {
 
   func validate() throws {
     guard (1...1_000_000).contains(worlds) else { throw ValidationError("--worlds is 1 to 1,000,000") }
+    guard (1...1_000_000).contains(syncWorlds) else { throw ValidationError("--sync-worlds is 1 to 1,000,000") }
   }
 
   func run() throws {
@@ -114,7 +117,10 @@ struct GateCommand: ParsableCommand {
         run(&target, "\(role.rawValue) \(profile.rawValue)")
       }
     }
-    if parts.contains(.worlds) { GateInstance.worlds(worlds) { take($0, "simulation") } }
+    if parts.contains(.worlds) {
+      GateInstance.worlds(worlds) { take($0, "simulation") }
+      GateInstance.worlds(syncWorlds, sync: true) { take($0, "simulation") }
+    }
     let summary = merger.end()
     outputs.take(.ended(summary))
     try outputs.end()

@@ -54,6 +54,19 @@ enum Exit {
 
 /// Files that commands read and write.
 enum Inputs {
+  /// Logs of instances, each with its file name for findings and errors.
+  static func logs(_ paths: [String]) throws(RecordingFailure) -> [(name: String, source: FileSource)] {
+    var logs: [(name: String, source: FileSource)] = []
+    for path in paths {
+      do throws(RecordingFailure) {
+        logs.append((URL(fileURLWithPath: path).lastPathComponent, try FileSource(path: path)))
+      } catch {
+        throw RecordingFailure(line: 0, "log \(path): \(error.reason)")
+      }
+    }
+    return logs
+  }
+
   /// The recordings that the arguments name, directories searched, sorted.
   static func recordings(_ arguments: [String]) throws -> [String] {
     var paths: [String] = []

@@ -11,7 +11,7 @@ import Wire
 struct TestInstanceCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "instance",
-    abstract: "Be the other side, with named misbehaviours: handshake, identity, pairing, invitations, listener.",
+    abstract: "Be the other side, with named misbehaviours: handshake, identity, pairing, invitations, listener, CHUM.",
     discussion: """
       Without a target the embedded instance is tried in process. An app of yours is tried in either role:
 
@@ -20,6 +20,7 @@ struct TestInstanceCommand: AsyncParsableCommand {
         chumgate test instance --invitation link.txt --direct
         chumgate test instance --invite --server ws://localhost:8000
         chumgate test instance --invite --server ws://localhost:8000 --join-command './app join {}'
+        chumgate test instance --filter exporter          CHUM: we ask; --filter importer: we offer
         chumgate test instance --self-check               is every planted fault noticed?
 
       Cases that use up an invitation are skipped when there is none left. A deployed target's missing hardening is a
@@ -59,6 +60,8 @@ struct TestInstanceCommand: AsyncParsableCommand {
   var list = false
   @Flag(help: "Run every case against the variants of the embedded instance that it must notice.")
   var selfCheck = false
+  @Option(help: ArgumentHelp("With --self-check: write the table of faults as Markdown; - for standard output.", valueName: "file"))
+  var table: String?
   @Flag(name: .shortAndLong, help: "Write every case, not failures only.")
   var verbose = false
   @Option(help: "Write the events as NDJSON; - for standard output.")
@@ -77,6 +80,7 @@ struct TestInstanceCommand: AsyncParsableCommand {
     guard !invite || server.flatMap({ WebSocketURL($0) }) != nil else {
       throw ValidationError("--invite needs --server with a ws:// or wss:// URL")
     }
+    guard table == nil || selfCheck else { throw ValidationError("--table belongs to --self-check") }
     guard silence > 0, patience >= 0, joinTimeout > 0 else { throw ValidationError("times are positive numbers") }
   }
 
@@ -154,12 +158,15 @@ struct TestInstanceCommand: AsyncParsableCommand {
   private func checkItself() throws {
     let kills = InstanceCatalogue.kills(seed: seed)
     let missed = kills.filter { !$0.isNoticed }
-    for kill in missed { print("\(kill.caseID) does not notice \(kill.defect.rawValue)") }
+    for kill in missed { print("\(kill.caseID) does not notice \(kill.variant)") }
     let cases = Set(kills.map(\.caseID)).count
     print(
       "\(kills.count - missed.count) of \(kills.count) planted faults were noticed, by \(cases) of "
         + "\(InstanceCatalogue.cases.count) cases")
-    if !missed.isEmpty { throw ExitCode(6) }
+    let gaps = InstanceFaultTable.gaps
+    for id in gaps { print("\(id) names no broken variant") }
+    if let table { try Inputs.write(InstanceFaultTable.markdown(kills), to: table) }
+    if !missed.isEmpty || !gaps.isEmpty { throw ExitCode(6) }
   }
 }
 

@@ -21,13 +21,13 @@ import Wire
 
   @Test func `every case that names a broken variant notices it`() {
     let kills = InstanceCatalogue.kills()
-    for kill in kills where !kill.isNoticed { Issue.record("\(kill.caseID) does not notice \(kill.defect)") }
+    for kill in kills where !kill.isNoticed { Issue.record("\(kill.caseID) does not notice \(kill.variant)") }
     #expect(kills.count >= 170)
   }
 
   @Test func `every planted fault is noticed by some case`() {
-    let killed = Set(InstanceCatalogue.kills().filter(\.isNoticed).map(\.defect))
-    for defect in Defect.allCases where !killed.contains(defect) { Issue.record("\(defect) lives") }
+    let killed = Set(InstanceCatalogue.kills().filter(\.isNoticed).map(\.variant))
+    for variant in TargetVariant.all where !killed.contains(variant) { Issue.record("\(variant) lives") }
   }
 }
 

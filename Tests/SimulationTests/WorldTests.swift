@@ -111,10 +111,7 @@ import Wire
 @Suite struct PlantedFaultTests {
   @Test(arguments: PlantedFault.all)
   func `a planted fault is found and shrunk to twenty steps at most`(fault: PlantedFault) throws {
-    var simulator = Simulator { scenario in
-      scenario.defects = fault.defects
-      scenario.faults = fault.faults
-    }
+    var simulator = Simulator(sync: fault.isSync) { fault.plant(in: &$0) }
     var failure: Simulator.Failure?
     for seed in 1...400 as ClosedRange<UInt64> {
       failure = simulator.play(seed: seed)
@@ -128,6 +125,8 @@ import Wire
     var healthy = found.shrunk
     healthy.defects = []
     healthy.faults = []
+    healthy.chumFaults = []
+    healthy.syncFaults = []
     var world = World(healthy)
     #expect(world.play() == nil)
   }

@@ -23,6 +23,10 @@ public struct LeuteAccessRights: Sendable {
     case strict
   }
 
+  /// Planted fault only: requests at the same moment start from the same grant (F20).
+  public var races = false
+  private var before: (time: Double, grants: [Subject: Grant?]) = (-1, [:])
+
   public init(
     authority: GrantAuthority = GrantAuthority(), ownGroup: ObjectHash? = nil, everyoneGroup: ObjectHash? = nil,
     profile: TopicTrust = .strict
@@ -37,9 +41,25 @@ public struct LeuteAccessRights: Sendable {
     _ request: GrantRequest, by component: String = GrantAuthority.standardName, in repository: inout Repository<S>,
     now: Double
   ) throws(GrantFailure) -> GrantRecord {
+    let request = races ? raced(request, repository, now) : request
     let record = try authority.grant(request, by: component, in: &repository, now: now)
     records.append(record)
     return record
+  }
+
+  /// The request as a component writes it that read the grant before the other one wrote.
+  private mutating func raced<S: EntryStore>(
+    _ request: GrantRequest, _ repository: Repository<S>, _ now: Double
+  ) -> GrantRequest {
+    if before.time != now { before = (now, [:]) }
+    guard request.mode == .add else { return request }
+    if before.grants[request.subject] == nil {
+      before.grants[request.subject] = .some(repository.currentGrant(request.subject))
+    }
+    let old = before.grants[request.subject] ?? nil
+    return GrantRequest(
+      request.subject, persons: (old?.persons ?? []) + request.persons, groups: (old?.groups ?? []) + request.groups,
+      mode: .replace)
   }
 
   /// Writes only what is not granted yet, so that repeating an event reports no duplicate.

@@ -67,6 +67,14 @@ struct Exporter {
     for (subject, error) in list.unreadable where reported.insert(subject).inserted {
       log.append(.grantUnreadable(subject, error))
     }
+    if faults.contains(.rootsWithSecrets) {
+      var entries = list.roots.map(\.entry)
+      _ = try? host.repository.store.forEachEntry { hash, entry in
+        if entry.kind == .object { entries.append(.unversioned(hash: hash.hex, type: entry.type)) }
+        return true
+      }
+      return RootEntry.encodeList(entries)
+    }
     if faults.contains(.announcedAfterRevoke) {
       onceAnnounced += list.roots.map(\.entry).filter { !onceAnnounced.contains($0) }
       return RootEntry.encodeList(onceAnnounced)
@@ -79,6 +87,7 @@ struct Exporter {
   ) throws(ServiceError) -> String {
     let isId = service == 5
     let hash = try hash(args, isId: isId)
+    try tellWhatExists(hash, host)
     guard let reasons = granted(hash, host) else {
       // The deployed text for ID objects holds the literal `$hash` (F22).
       throw isId
@@ -87,11 +96,13 @@ struct Exporter {
     }
     let content = try content(hash, host)
     let form: Bool = ObjectHead.form(content) == (isId ? .idObject : .object)
-    guard form else { throw .notMicrodata(content, isId: isId, profile: profile) }
+    guard form else {
+      throw .notMicrodata(content, isId: isId, profile: faults.contains(.errorsWithContent) ? .deployed : profile)
+    }
     let list = try ChildList(
       of: hash, in: host.repository.store, limit: limits.children,
-      leavingOut: profile == .strict ? Self.guardedTypes : [])
-    for child in list.children {
+      leavingOut: profile == .strict && !faults.contains(.childrenWithSecrets) ? Self.guardedTypes : [])
+    for child in list.children where !faults.contains(.childrenNotOpened) {
       for reason in reasons { host.accessible.open(child.hash, through: reason, for: remotePerson) }
     }
     if faults.contains(.childrenInWrongOrder) { return ChildEntry.encodeList(list.entries.reversed()) }
@@ -103,6 +114,7 @@ struct Exporter {
   ) throws(ServiceError) -> String {
     let isId = service == 7
     let hash = try hash(args, isId: isId)
+    try tellWhatExists(hash, host)
     // The deployed texts for ID objects say `undefined` instead of the hash (F22).
     guard granted(hash, host) != nil else {
       throw isId
@@ -111,6 +123,8 @@ struct Exporter {
     }
     let content = try content(hash, host)
     if faults.contains(.idObjectSentAsObject) { return confused(content, isId: isId, host) }
+    if faults.contains(.servesAnyKind) { return String(decoding: content, as: UTF8.self) }
+    if faults.contains(.contentsTrimmed) { return String(decoding: content.dropLast(), as: UTF8.self) }
     guard ObjectHead.form(content) == (isId ? .idObject : .object) else {
       throw isId
         ? ServiceError(code: "CES-GIDO2", "Requested file undefined is not a ONE microdata object")
@@ -132,16 +146,19 @@ struct Exporter {
     _ args: [JSONValue], _ host: ChumHost<S>
   ) throws(ServiceError) -> ServiceResult {
     let hash = try hash(args, isId: false)
+    try tellWhatExists(hash, host)
     guard granted(hash, host) != nil else { throw ServiceError(code: "CES-GBL1", "Unauthorized, BLOB \(hash)") }
     let isText: Bool
     switch args.count > 1 ? args[1] : .string(ChumMessage.undefined) {
     case .string(ChumMessage.undefined): isText = false
     case .string("utf8"): isText = true
+    case _ where faults.contains(.anyEncoding): isText = false
     case let other:
       throw ServiceError(code: "CES-GBL2", "Bad request: Invalid \"encoding\" parameter: \(JavaScript.text(other))")
     }
     guard let entry = host.repository.store.entry(hash) else { throw ServiceError(StoreFailure(.missing(hash))) }
-    if profile == .strict, entry.kind == .object || entry.kind == .idObject {
+    let isObject = entry.kind == .object || entry.kind == .idObject
+    if profile == .strict, isObject, !faults.contains(.servesAnyKind) {
       throw ServiceError(code: "CES-GBL3", "Not a BLOB or CLOB")
     }
     return .stream(hash, isText: isText)
@@ -150,10 +167,17 @@ struct Exporter {
   private func hash(_ args: [JSONValue], isId: Bool) throws(ServiceError) -> ObjectHash {
     let value = args.first ?? .string(ChumMessage.undefined)
     if let hash = value.string.flatMap({ ObjectHash(hex: $0) }) { return hash }
+    if faults.contains(.hashFormNotChecked) { return ObjectHash.of([]) }
     let text = profile == .deployed ? JavaScript.text(value) : excerpt(JavaScript.text(value), 70)
     throw isId
       ? ServiceError(code: "UTC-EIDHASH", "Value \"\(text)\" is not a SHA-256 ID hash")
       : ServiceError(code: "UTC-EHASH", "Value \"\(text)\" is not a SHA-256 hash")
+  }
+
+  /// Planted fault only: storage is asked before access is.
+  private func tellWhatExists<S: EntryStore>(_ hash: ObjectHash, _ host: ChumHost<S>) throws(ServiceError) {
+    guard faults.contains(.tellsWhatExists), !host.repository.store.knows(hash) else { return }
+    throw ServiceError(StoreFailure(.missing(hash)))
   }
 
   private func content<S: EntryStore>(_ hash: ObjectHash, _ host: ChumHost<S>) throws(ServiceError) -> [UInt8] {
@@ -169,7 +193,7 @@ struct Exporter {
     guard let reasons = host.accessible.reasons(hash, for: remotePerson) else {
       return faults.contains(.accessNotChecked) ? [] : nil
     }
-    guard profile == .strict else { return reasons }
+    guard profile == .strict, !faults.contains(.revokedServed) else { return reasons }
     let valid = reasons.filter { host.repository.isGranted($0, to: remotePerson, policy: policy) }
     return valid.isEmpty ? nil : valid
   }

@@ -51,6 +51,9 @@ struct Importer {
   var versionLanes: [Lane] = []
   var fetched = 0
   var didFullSync = false
+  /// Planted faults only: names that are not asked for again, and how often a failing one was hammered.
+  var abandoned: Set<String> = []
+  var hammered = 0
 
   /// Repeats of service 1 after UNKNOWN-SERVICE, and the pause between them (chum.md 2.7).
   static let versionRepeats = 15
@@ -62,6 +65,7 @@ struct Importer {
   }
 
   var profile: Profile { configuration.profile }
+  func has(_ fault: ChumFault) -> Bool { configuration.faults.contains(fault) }
 
   /// When `advance` has something to do.
   var deadline: Int? {
@@ -110,14 +114,17 @@ struct Importer {
   }
 
   /// The connection is gone: between rounds that is a normal end (chum.md 2.7).
-  mutating func connectionClosed() {
+  mutating func connectionClosed(_ faults: Set<ChumFault>) {
     switch state {
+    case _ where faults.contains(.closesForgotten): state = .ended
+    case _ where faults.contains(.closesAlwaysFailures): fail(.connectionClosed)
     case .idle, .waitingToStart, .waitingToRepeat, .pausing: state = .ended
     default: fail(.connectionClosed)
     }
   }
 
   mutating func record(_ error: SyncError) {
+    if has(.failuresNotRecorded) { return }
     errorCount += 1
     if errors.count < configuration.limits.errors { errors.append(error) }
   }
@@ -151,7 +158,7 @@ struct Importer {
         SyncError(
           code: "CS-MISMATCH", "[\(name)] Chum protocol mismatch, local: 8, remote: \(remote)"))
     case .failed(let error):
-      guard error.cause?.code == "UNKNOWN-SERVICE", repeats < Self.versionRepeats else { return fail(error) }
+      guard error.cause?.code == "UNKNOWN-SERVICE", repeats < Self.versionRepeats || has(.repeatsVersionForEver) else { return fail(error) }
       repeats += 1
       state = .waitingToRepeat(due: now + Self.repeatPause)
     case .file: fail(SyncError(code: "CS-MISMATCH", "A stream instead of a version"))

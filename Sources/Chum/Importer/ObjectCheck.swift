@@ -38,6 +38,12 @@ struct ObjectCheck {
         "Expected ONE \(isId ? "ID object" : "object") microdata string, got \(found)")
     }
     let content = Array(text.utf8)
+    if faults.contains(.storesAnything) {
+      let kind: StoredKind = isId ? .idObject : .object
+      if let stored = try? host.repository.store.put(content, kind: kind, type: ObjectHead.type(content) ?? "") {
+        return stored
+      }
+    }
     guard content.count <= limits.textAnswer else { throw SyncError(code: "CHUM-SIZE", "\(content.count) bytes") }
     let hash = ObjectHash.of(content)
     guard hash.hex == name || faults.contains(.hashNotChecked) else {
@@ -48,7 +54,7 @@ struct ObjectCheck {
     }
     let object = try parse(content, form, host.repository.codec)
     let type = object.type?.string ?? ""
-    if Self.refusedTypes.contains(type) {
+    if Self.refusedTypes.contains(type), !faults.contains(.refusedTypesTaken) {
       throw SyncError(
         code: isId ? "CIEC-FIDO3" : "CIEC-FO3",
         "Reject received object of forbidden access-related type, obj: {\"$type$\":\"\(type)\"}")

@@ -95,6 +95,8 @@ public struct ChumConfiguration: Sendable {
   public var commitsEachAnswer = true
   /// Send BLOB chunks as the published packages do: as fragmented messages without a fragment (F47).
   public var sendsEmptyChunks = false
+  /// Keep the last root list that was answered, for checkers.
+  public var keepsLists = false
   /// For self-tests only.
   public var faults: Set<ChumFault> = []
 
@@ -113,4 +115,32 @@ public struct ChumConfiguration: Sendable {
 
   /// Bytes of file in one binary chunk: the deployed size is split again below, ours is not (chum.md 1.3.6).
   var chunkSize: Int { profile == .deployed ? 65_536 : 65_528 }
+}
+
+extension ChumConfiguration {
+  /// What planted faults change in the parameters.
+  var broken: ChumConfiguration {
+    var changed = self
+    for fault in faults {
+      switch fault {
+      case .waitsForEver:
+        changed.limits.requestTimeout = nil
+        changed.limits.startTimeout = nil
+      case .toleratesStrays: changed.limits.strayMessages = .max
+      case .rootsUnlimited: changed.limits.roots = 100_000_000
+      case .filesUnlimited:
+        changed.limits.file = .max
+        changed.limits.sessionFiles = .max
+      case .unlimitedStreams: changed.limits.outgoingStreams = .max
+      case .neverPolls: changed.pollInterval = 1_000_000_000
+      case .pollsAtOnce: changed.pollInterval = 100
+      case .groupsIgnored: changed.groupPolicy = .ignored
+      case .emptyChunks: changed.sendsEmptyChunks = true
+      case .neverAsks: changed.imports = false
+      case .earlyMessagesLost: changed.start = StartTiming(lostBefore: 1, firstRequestAfter: start.firstRequestAfter)
+      default: break
+      }
+    }
+    return changed
+  }
 }

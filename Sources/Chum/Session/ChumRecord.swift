@@ -48,6 +48,8 @@ extension ChumSession {
   /// The Chum object of the session; nil when it failed without a transfer (chum.md 2.11, step 6).
   public var chumObject: OneObject? {
     if failure != nil, record.isEmpty { return nil }
+    if configuration.faults.contains(.noRecord) { return nil }
+    let record = configuration.faults.contains(.recordIncomplete) ? ChumRecord() : record
     // Both lists go by the names of the instances, so that both peers write one identity (F39: unless they are equal).
     let isLocalFirst = Array(configuration.localInstance.utf16).lexicographicallyPrecedes(
       Array(configuration.remoteInstance.utf16))
@@ -76,6 +78,7 @@ extension ChumSession {
   private func errorValue(_ error: SyncError) -> OneValue {
     var object = OneObject(["message": .text(error.message), "name": .text(error.name)])
     if let code = error.code { object.set("code", .text(code)) }
+    if configuration.faults.contains(.recordsPaths) { object.set("stack", "at f (/usr/lib/chum.js:1:1)") }
     if let cause = error.cause {
       var inner = OneObject(["message": .text(cause.message), "name": .text(cause.name)])
       if let code = cause.code { inner.set("code", .text(code)) }

@@ -24,6 +24,8 @@ public struct ChumSession: Sendable {
   var requests = OpenRequests()
   var streams = OutgoingStreams()
   var strayCount = 0
+  /// Streams that we told the peer to stop, until their end comes.
+  var stopped: Set<Int> = []
   var receivedFileBytes = 0
   var logs: [ChumLog] = []
   /// Bytes that the socket has not taken yet, as far as the owner knows. Files pause above 256 KiB.
@@ -34,11 +36,18 @@ public struct ChumSession: Sendable {
   /// The peer has everything that was granted at this time (ms): it then got the complete root list, fetched nothing,
   /// and asked for the next list. Nil until that happened once.
   public internal(set) var peerIsCaughtUpTo: Int?
+  /// The root lists that were answered so far, and the last of them where the configuration keeps it.
+  public internal(set) var listCount = 0
+  public internal(set) var lastList: String?
   private var startedAt = 0
   private var early = EarlyMessages()
 
+  private var saboteur: Saboteur?
+
   public init(_ configuration: ChumConfiguration) {
+    let configuration = configuration.faults.isEmpty ? configuration : configuration.broken
     self.configuration = configuration
+    saboteur = configuration.faults.isEmpty ? nil : Saboteur(configuration.faults)
     importer = Importer(configuration)
     exporter = Exporter(configuration)
   }
@@ -106,6 +115,15 @@ public struct ChumSession: Sendable {
   public mutating func receive<S: EntryStore>(
     text: String, at now: Int, host: inout ChumHost<S>
   ) -> [ChumAction] {
+    guard saboteur == nil else {
+      return sabotage(saboteur?.incoming(text: text) ?? [], now, &host)
+    }
+    return hear(text, now, &host)
+  }
+
+  private mutating func hear<S: EntryStore>(
+    _ text: String, _ now: Int, _ host: inout ChumHost<S>
+  ) -> [ChumAction] {
     var actions: [ChumAction] = []
     switch state {
     case .awaitingControl: controlArrived(text, now, &host, &actions)
@@ -121,6 +139,15 @@ public struct ChumSession: Sendable {
 
   public mutating func receive<S: EntryStore>(
     binary: [UInt8], at now: Int, host: inout ChumHost<S>
+  ) -> [ChumAction] {
+    guard saboteur == nil else {
+      return sabotage(saboteur?.incoming(binary: binary) ?? [], now, &host)
+    }
+    return hear(binary, now, &host)
+  }
+
+  private mutating func hear<S: EntryStore>(
+    _ binary: [UInt8], _ now: Int, _ host: inout ChumHost<S>
   ) -> [ChumAction] {
     var actions: [ChumAction] = []
     switch state {
@@ -166,7 +193,36 @@ public struct ChumSession: Sendable {
       }
     case .idle, .over: break
     }
+    guard saboteur != nil else { return actions }
+    return sabotaged(actions, now, &host)
+  }
+
+  // MARK: Planted faults
+
+  private mutating func sabotage<S: EntryStore>(
+    _ incoming: [Saboteur.Incoming], _ now: Int, _ host: inout ChumHost<S>
+  ) -> [ChumAction] {
+    var actions: [ChumAction] = []
+    for one in incoming {
+      switch one {
+      case .text(let text): actions += sabotaged(hear(text, now, &host), now, &host)
+      case .binary(let bytes): actions += sabotaged(hear(bytes, now, &host), now, &host)
+      case .say(let message): actions.append(.sendText(message.text))
+      case .close: end(SyncError(code: "CHUM-FAULT", "A planted fault"), &host, &actions)
+      }
+    }
     return actions
+  }
+
+  private mutating func sabotaged<S: EntryStore>(
+    _ actions: [ChumAction], _ now: Int, _ host: inout ChumHost<S>
+  ) -> [ChumAction] {
+    var out = saboteur?.outgoing(actions) ?? actions
+    for echo in saboteur?.takeEchoes() ?? [] {
+      let more = hear(echo, now, &host)
+      out += saboteur?.outgoing(more) ?? more
+    }
+    return out
   }
 
   /// The connection is gone.
@@ -175,7 +231,7 @@ public struct ChumSession: Sendable {
     for request in requests.takeAll() where request.ticket != nil {
       if let ticket = request.ticket { host.repository.store.abandonFile(ticket) }
     }
-    importer.connectionClosed()
+    importer.connectionClosed(configuration.faults)
     exporter.stop()
     conclude(&host)
   }
@@ -223,7 +279,7 @@ public struct ChumSession: Sendable {
     state = .over
     streams = OutgoingStreams()
     if case .failed(let error) = importer.state { failure = error }
-    if wasStarted { host.accessible.sessionEnded(configuration.remotePerson) }
+    if wasStarted, !configuration.faults.contains(.setsKept) { host.accessible.sessionEnded(configuration.remotePerson) }
     do throws(StoreFailure) { try host.repository.store.commit() } catch {
       failure = SyncError(RepositoryFailure.store(error))
     }

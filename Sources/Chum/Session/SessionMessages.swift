@@ -21,7 +21,8 @@ extension ChumSession {
     _ now: Int, _ unsent: Int, _ host: inout ChumHost<S>, _ actions: inout [ChumAction]
   ) {
     var unsent = unsent
-    while let piece = streams.pull(now, unsent: unsent, chunkSize: configuration.chunkSize, host.repository.store) {
+    let isPaced = !configuration.faults.contains(.neverPauses)
+    while let piece = streams.pull(now, unsent: isPaced ? unsent : 0, chunkSize: configuration.chunkSize, host.repository.store) {
       switch piece {
       case .text(let id, let chunk, let encoding):
         // A piece may hold no whole character yet; nothing is sent for it.
@@ -77,7 +78,7 @@ extension ChumSession {
       }
     case .data(let id, let value): answer(id, .value(value), now, &host, &actions)
     case .error(let id, let name, let message, let code):
-      let limit = 4_000
+      let limit = configuration.faults.contains(.errorsKeptWhole) ? Int.max : 4_000
       let cause = ServiceError(
         name: excerpt(name ?? "Error", 200), message: excerpt(message ?? "", limit), code: code.map { excerpt($0, 200) }
       )
@@ -106,6 +107,10 @@ extension ChumSession {
     switch exporter.call(service, args, &host, &logs) {
     case .data(let value):
       if service == 6 || service == 7 { record.sent(args, isId: service == 7, configuration.limits) }
+      if service == 2, configuration.keepsLists {
+        listCount += 1
+        lastList = value.string
+      }
       actions.append(.sendText(ChumMessage.data(id: id, value).text))
     case .error(let error):
       if error.code?.hasPrefix("WSP-ONCL") != true, error.code != "UNKNOWN-SERVICE" {
@@ -113,7 +118,7 @@ extension ChumSession {
       }
       actions.append(.sendText(error.message(id: id).text))
     case .stream(let hash, let isText):
-      if streams.contains(id) {
+      if streams.contains(id), !configuration.faults.contains(.streamIdsShared) {
         let error = ServiceError(code: "WSRQ-CRSTH1", "Read stream already exists for #\(id)")
         actions.append(.sendText(error.message(id: id).text))
       } else if streams.count >= configuration.limits.outgoingStreams {
@@ -149,7 +154,10 @@ extension ChumSession {
   mutating func answer<S: EntryStore>(
     _ id: Int, _ answer: ImportAnswer, _ now: Int, _ host: inout ChumHost<S>, _ actions: inout [ChumAction]
   ) {
-    guard let request = requests.remove(id) else { return stray("an answer nobody asked for", &host, &actions) }
+    guard let request = requests.remove(id) else {
+      if stopped.remove(id) != nil { return }
+      return stray("an answer nobody asked for", &host, &actions)
+    }
     var answer = answer
     if case .version = request.purpose { requests.forgetVersionRequests() }
     if let ticket = request.ticket {

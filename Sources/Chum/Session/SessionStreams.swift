@@ -49,7 +49,12 @@ extension ChumSession {
   mutating func takeChunk<S: EntryStore>(
     _ id: Int, _ chunk: IncomingChunk, _ now: Int, _ host: inout ChumHost<S>, _ actions: inout [ChumAction]
   ) {
-    guard var request = requests[id] else { return stray("a chunk nobody asked for", &host, &actions) }
+    guard var request = requests[id] else {
+      if configuration.faults.contains(.keepsStrayFiles) { _ = try? host.repository.store.beginFile() }
+      // What was on its way when we stopped a stream is no fault of the peer.
+      if stopped.contains(id) { return }
+      return stray("a chunk nobody asked for", &host, &actions)
+    }
     let isStrict = configuration.profile == .strict
     guard request.file != nil || !isStrict else {
       return fail(id, SyncError(code: "CHUM-STREAM", "A stream for service \(request.service)"), now, &host, &actions)
@@ -104,6 +109,7 @@ extension ChumSession {
   ) {
     guard let request = requests.remove(id) else { return }
     if let ticket = request.ticket { host.repository.store.abandonFile(ticket) }
+    if stopped.count < 1_024 { stopped.insert(id) }
     actions.append(.sendText(ChumMessage.writeStreamError(id: id).text))
     hand(request, .failed(error), now, &host, &actions)
   }
@@ -111,7 +117,10 @@ extension ChumSession {
   mutating func finishStream<S: EntryStore>(
     _ id: Int, _ now: Int, _ host: inout ChumHost<S>, _ actions: inout [ChumAction]
   ) {
-    guard let request = requests.remove(id) else { return stray("a stream end nobody asked for", &host, &actions) }
+    guard let request = requests.remove(id) else {
+      if stopped.remove(id) != nil { return }
+      return stray("a stream end nobody asked for", &host, &actions)
+    }
     let isStrict = configuration.profile == .strict
     if isStrict, request.file == nil {
       if let ticket = request.ticket { host.repository.store.abandonFile(ticket) }
@@ -125,7 +134,7 @@ extension ChumSession {
       let kind: StoredKind = request.file?.kind ?? (request.chunks == .binary ? .blob : .clob)
       // Deployed stores first and compares afterwards (F8); strict stores nothing of another hash.
       let (hash, status) = try host.repository.store.finishFile(
-        ticket, kind: kind, expected: isStrict ? request.file?.expected : nil)
+        ticket, kind: kind, expected: isStrict && !configuration.faults.contains(.filesNotChecked) ? request.file?.expected : nil)
       hand(request, .file(hash, status), now, &host, &actions)
     } catch {
       hand(request, .failed(SyncError(RepositoryFailure.store(error))), now, &host, &actions)

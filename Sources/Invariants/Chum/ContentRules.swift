@@ -57,7 +57,8 @@ struct IdObjectsHaveTheirPrefix: Rule {
 /// CHUM-033: one text an object, as far as it shows without recipes.
 struct MicrodataIsCanonical: Rule {
   static let info = RuleInfo(
-    id: "CHUM-033", statement: "A sent object is written in the canonical form, with the members of its type in order.",
+    id: "CHUM-033", partlyDecides: ["CHUM-034"],
+    statement: "A sent object is written in the canonical form, with the members of its type in order.",
     severity: .minor, binding: .strict, reference: "chum.md 5.5", sight: .decrypted)
   static let interests: EventSet = .objectSent
   /// Larger objects are not read.
