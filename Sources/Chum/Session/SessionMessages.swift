@@ -179,7 +179,7 @@ extension ChumSession {
     importer.answered(request.purpose, answer, at: now, &host, &calls, &logs)
     for case .received(let reference, _) in logs[logged...] { record.received(reference, configuration.limits) }
     send(calls, now, &actions)
-    // What an answer brought is durable before the next one is looked at.
+    guard configuration.commitsEachAnswer else { return }
     do throws(StoreFailure) { try host.repository.store.commit() } catch {
       end(SyncError(RepositoryFailure.store(error)), &host, &actions)
     }
