@@ -60,7 +60,9 @@ struct TestInstanceCommand: AsyncParsableCommand {
   var list = false
   @Flag(help: "Run every case against the variants of the embedded instance that it must notice.")
   var selfCheck = false
-  @Option(help: ArgumentHelp("With --self-check: write the table of faults as Markdown; - for standard output.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "With --self-check: write the table of faults as Markdown; - for standard output.", valueName: "file"))
   var table: String?
   @Flag(name: .shortAndLong, help: "Write every case, not failures only.")
   var verbose = false
