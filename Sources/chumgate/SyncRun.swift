@@ -167,6 +167,8 @@ final class SyncRun: Sendable {
     }
     printer.tell(output, state)
     guard let folder = options.save, case .sync(.file(let line)) = output else { return }
+    // The copy reads beside this writer, so the file must be committed first.
+    await driver.with { machine, _ in machine.commit() }
     // A long copy is no business of the machine's, whose timers go on; the store can be read beside its writer.
     let (path, isJSON) = (self.folder.path, isJSON)
     let copy = Task.detached {
