@@ -127,7 +127,9 @@ public struct LiveTrial {
         if let reason = one.unsupported {
           take(one, .unsupported, reason, 0, tell)
         } else if one.patience > options.patience + 2_000 {
-          take(one, .skipped, "takes \(Int(one.patience / 1_000)) s; --patience allows \(Int(options.patience / 1_000))", 0, tell)
+          take(
+            one, .skipped, "takes \(Int(one.patience / 1_000)) s; --patience allows \(Int(options.patience / 1_000))",
+            0, tell)
         } else if let friend {
           failure = await chum(one, friend, url, tell)
         } else {

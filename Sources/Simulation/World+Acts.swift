@@ -255,8 +255,9 @@ extension World {
       lose(index)
     }
     fillGaps()
-    // The longest retry is 120 s; a refused dial before it, and the close of a half-open one, come on top.
-    run(for: 420_000)
+    // The longest retry is 120 s; a refused dial before it, and the close of a half-open one, come on top. Hosts that
+    // know each other from the beginning do not wait for invitations, and a minute after each retry is enough.
+    run(for: scenario.sync ? 240_000 : 420_000)
     guard violation == nil else { return }
     // A dial may be under way at any one moment, so what is wrong must be wrong at each of several.
     var wrong = wrongAtRest

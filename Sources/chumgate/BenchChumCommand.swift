@@ -49,6 +49,6 @@ struct BenchChumCommand: AsyncParsableCommand {
   }
 
   private static func tell(_ step: String) {
-    if isatty(STDERR_FILENO) == 1 { FileHandle.standardError.write(Data("\(step) …\n".utf8)) }
+    if isatty(STDERR_FILENO) == 1 { Output.note("\(step) …\n") }
   }
 }

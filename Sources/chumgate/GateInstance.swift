@@ -23,7 +23,8 @@ enum GateInstance {
   static func worlds(_ count: Int, sync: Bool = false, _ tell: (RunEvent) -> Void) {
     let began = now()
     let name = sync ? "sync-worlds" : "worlds"
-    let title = sync ? "random worlds of complete instances that synchronise" : "random worlds of instances and a server"
+    let title =
+      sync ? "random worlds of complete instances that synchronise" : "random worlds of instances and a server"
     tell(.groupStarted(GroupInfo(name: name, title: title, caseCount: 1)))
     var simulator = Simulator(sync: sync)
     let option = sync ? "--sync " : ""
@@ -40,7 +41,8 @@ enum GateInstance {
     }
     let tally = simulator.tally
     result.note =
-      sync ? "\(tally.events) events, \(tally.objects) objects came" : "\(tally.events) events, \(tally.pairings) pairings"
+      sync
+      ? "\(tally.events) events, \(tally.objects) objects came" : "\(tally.events) events, \(tally.pairings) pairings"
     tell(.result(result))
     let elapsed = now() - began
     tell(.groupEnded(GroupSummary(name: name, counts: [result.verdict: 1], error: nil, time: elapsed)))

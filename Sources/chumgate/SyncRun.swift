@@ -190,7 +190,7 @@ final class SyncRun: Sendable {
 
   // MARK: Outside
 
-  private static func timer(
+  static func timer(
     after seconds: Double? = nil, every period: Double? = nil, _ body: @escaping @Sendable () -> Void
   ) -> any DispatchSourceTimer {
     let timer = DispatchSource.makeTimerSource()

@@ -10,7 +10,11 @@ import Wire
     for profile in Profile.allCases {
       for row in ChumRow.all {
         let clock = ContinuousClock.now
-        defer { if ContinuousClock.now - clock > .milliseconds(150) { print("SLOW \(profile) \(row.id) \(ContinuousClock.now - clock)") } }
+        defer {
+          if ContinuousClock.now - clock > .milliseconds(150) {
+            print("SLOW \(profile) \(row.id) \(ContinuousClock.now - clock)")
+          }
+        }
         let outcome = row.instanceCase.outcome(settings: InstanceSettings(profile: profile))
         if case .failed(let why) = outcome { print("BAD \(profile) \(row.id): \(why)") }
       }

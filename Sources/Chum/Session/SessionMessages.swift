@@ -22,7 +22,9 @@ extension ChumSession {
   ) {
     var unsent = unsent
     let isPaced = !configuration.faults.contains(.neverPauses)
-    while let piece = streams.pull(now, unsent: isPaced ? unsent : 0, chunkSize: configuration.chunkSize, host.repository.store) {
+    while let piece = streams.pull(
+      now, unsent: isPaced ? unsent : 0, chunkSize: configuration.chunkSize, host.repository.store)
+    {
       switch piece {
       case .text(let id, let chunk, let encoding):
         // A piece may hold no whole character yet; nothing is sent for it.
