@@ -106,7 +106,8 @@ extension SyncInstance {
     if uncommitted > 0, commitDue == nil { commitDue = now + Self.commitDelay }
   }
 
-  mutating func commit() {
+  /// Makes what came so far durable and visible to other readers of the store.
+  public mutating func commit() {
     commitDue = nil
     uncommitted = 0
     do throws(StoreFailure) { try host.repository.store.commit() } catch { tell(.trouble("\(error)")) }
