@@ -71,7 +71,10 @@ let package = Package(
         "InstanceCases", "Instance", "Results", "Network", "FrameBytes", "Wire", "Cryptobox", "WireBytes",
       ]),
     .target(name: "Invariants", dependencies: ["Trace", "Wire", "WireBytes", "Cryptobox"]),
-    .target(name: "Replay", dependencies: ["Recording", "Invariants", "Trace", "Wire", "Cryptobox", "WireBytes"]),
+    .target(name: "Diagnosis", dependencies: ["Store", "Microdata", "Trace", "Wire", "WireBytes"]),
+    .target(
+      name: "Replay",
+      dependencies: ["Diagnosis", "Recording", "Invariants", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .target(name: "Requirements", dependencies: ["WireBytes"]),
     .target(
       name: "Scenario", dependencies: ["Requirements", "WireBytes", .product(name: "Yams", package: "Yams")]),
@@ -84,7 +87,8 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ]),
     .target(
-      name: "Report", dependencies: ["Results", "Replay", "Recording", "Invariants", "Trace", "Wire", "WireBytes"]),
+      name: "Report",
+      dependencies: ["Results", "Replay", "Diagnosis", "Recording", "Invariants", "Trace", "Wire", "WireBytes"]),
     .executableTarget(
       name: "chumgate",
       dependencies: [
@@ -156,7 +160,8 @@ let package = Package(
     .testTarget(
       name: "ConformanceTests",
       dependencies: [
-        "InstanceCases", "Conformance", "Report", "Results", "Scenario", "Requirements", "CommServer", "ClientMachines",
+        "InstanceCases", "Invariants", "Conformance", "Report", "Results", "Scenario", "Requirements", "CommServer",
+        "ClientMachines",
         "WebSocketWire",
         "Wire",
         "Cryptobox", "WireBytes",
@@ -168,9 +173,10 @@ let package = Package(
     .testTarget(name: "RecordingTests", dependencies: ["Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "InvariantsTests",
-      dependencies: ["Replay", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
+      dependencies: ["Replay", "Diagnosis", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
-      name: "ReplayTests", dependencies: ["Replay", "Report", "Recording", "Invariants", "Trace", "WireBytes"]),
+      name: "ReplayTests",
+      dependencies: ["Replay", "Report", "Diagnosis", "Recording", "Invariants", "Trace", "Wire", "WireBytes"]),
   ],
   swiftLanguageModes: [.v6]
 )

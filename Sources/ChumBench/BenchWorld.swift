@@ -144,11 +144,11 @@ struct BenchFailure: Error, CustomStringConvertible {
 }
 
 /// Real time and the processor's time: on a machine with other work only the second says what the code costs.
-struct BenchTime {
-  var real: Double
-  var processor: Double
+public struct BenchTime: Sendable {
+  public var real: Double
+  public var processor: Double
 
-  static var now: BenchTime {
+  public static var now: BenchTime {
     var clock = timespec()
     _ = unsafe clock_gettime(CLOCK_MONOTONIC, &clock)
     let real = Double(clock.tv_sec) + Double(clock.tv_nsec) / 1e9
@@ -156,15 +156,15 @@ struct BenchTime {
     return BenchTime(real: real, processor: Double(clock.tv_sec) + Double(clock.tv_nsec) / 1e9)
   }
 
-  static func - (end: BenchTime, start: BenchTime) -> BenchTime {
+  public static func - (end: BenchTime, start: BenchTime) -> BenchTime {
     BenchTime(real: end.real - start.real, processor: end.processor - start.processor)
   }
 }
 
 /// The process's memory, as the kernel counts it.
-enum Resident {
+public enum Resident {
   /// Forgets the largest size so far, so that the next `peak` is of what comes now; gives the present size in bytes.
-  static func restart() -> Int {
+  public static func restart() -> Int {
     let file = unsafe open("/proc/self/clear_refs", O_WRONLY)
     if file >= 0 {
       _ = unsafe write(file, "5", 1)
@@ -173,7 +173,7 @@ enum Resident {
     return status("VmRSS:")
   }
 
-  static var peak: Int { status("VmHWM:") }
+  public static var peak: Int { status("VmHWM:") }
 
   private static func status(_ name: String) -> Int {
     let file = unsafe open("/proc/self/status", O_RDONLY)

@@ -27,10 +27,13 @@ public struct ChumBenchmark {
     let benchmark = ChumBenchmark(options: options, progress: progress)
     var results: [JSONValue] = []
     for profile in Profile.allCases {
-      results.append(try benchmark.objects(profile))
+      results.append(try benchmark.objects(profile, benchmark.options.objects, on: MemoryStore()))
       results.append(try benchmark.channel(profile))
       results.append(try benchmark.blob(profile, on: BenchStore.memory()))
       if let folder = options.folder {
+        let few = min(2_000, benchmark.options.objects)
+        let store = try DirectoryStore(path: "\(folder)/\(profile.rawValue)-objects")
+        results.append(try benchmark.objects(profile, few, on: store))
         results.append(
           try benchmark.blob(profile, on: DirectoryStore(path: "\(folder)/\(profile.rawValue)")))
       }
@@ -41,17 +44,18 @@ public struct ChumBenchmark {
   }
 
   /// Objects that are roots of their own: three requests and a check each.
-  private func objects(_ profile: Profile) throws -> JSONValue {
-    progress("\(profile.rawValue): \(options.objects) objects")
-    var world = try BenchWorld(profile, MemoryStore())
+  private func objects<S: EntryStore>(_ profile: Profile, _ count: Int, on receiver: S) throws -> JSONValue {
+    progress("\(profile.rawValue): \(count) objects into \(S.self)")
+    var world = try BenchWorld(profile, receiver)
     let group = try world.shareWithFriends()
-    for number in 0..<options.objects { try world.grantObject(number, to: group) }
+    for number in 0..<count { try world.grantObject(number, to: group) }
     let (time, link) = try world.measure()
     let stored = link.b.repository.store.count
     return [
-      "what": "objects, each a root", "profile": .string(profile.rawValue), "objects": .number(Double(options.objects)),
-      "seconds": .rounded(time.real), "processorSeconds": .rounded(time.processor),
-      "objectsPerProcessorSecond": .rounded(Double(options.objects) / time.processor),
+      "what": .string("objects, each a root, into \(S.self)"), "profile": .string(profile.rawValue),
+      "objects": .number(Double(count)), "seconds": .rounded(time.real), "processorSeconds": .rounded(time.processor),
+      "objectsPerSecond": .rounded(Double(count) / time.real),
+      "objectsPerProcessorSecond": .rounded(Double(count) / time.processor),
       "messages": .number(Double(link.messageCount)), "stored": .number(Double(stored)),
     ]
   }
@@ -127,7 +131,7 @@ public struct ChumBenchmark {
 
 extension JSONValue {
   /// Four significant places are more than a noisy machine can tell.
-  static func rounded(_ value: Double) -> JSONValue {
+  public static func rounded(_ value: Double) -> JSONValue {
     guard value.isFinite, value != 0 else { return .number(value.isFinite ? value : 0) }
     var scale = 1.0
     while value.magnitude * scale < 1_000 { scale *= 10 }

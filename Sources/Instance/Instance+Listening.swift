@@ -56,6 +56,7 @@ extension Instance {
   mutating func listenerClosed(_ id: SocketID, _ now: Double, _ random: inout some RandomSource) -> Bool {
     guard let index = listener(of: id) else { return false }
     let before = listeners[index].state
+    forgetAsked(on: id)
     perform(listeners[index].closed(id, now: now, random: &random), of: index, now)
     tellState(of: index, before: before)
     return true
@@ -71,7 +72,13 @@ extension Instance {
 
   private mutating func tellState(of index: Int, before: ListenerState) {
     let state = listeners[index].state
-    if state != before { tell(.listener(key: listeners[index].key.publicKey, state)) }
+    guard state != before else { return }
+    // Without any spare nobody tells whether the server goes on living; one that restarts has forgotten everything.
+    if before == .listening {
+      let person = keychain.identity(instanceKey: listeners[index].key.publicKey)?.personId
+      for token in brokered.keys where tokens.entry(token)?.person == person { brokered[token] = nil }
+    }
+    tell(.listener(key: listeners[index].key.publicKey, state))
   }
 
   private mutating func perform(_ outputs: [Listener.Output], of index: Int, _ now: Double) {
@@ -80,7 +87,9 @@ extension Instance {
       case .open(let id, let url): out.append(.open(id, url: url))
       case .send(let id, let message): out.append(.send(id, message))
       case .close(let id, let cause): out.append(.close(id, reason: cause.reason(settings.profile)))
-      case .handedOver(let id, let announced): accept(id, .listener(announced: announced), now)
+      case .handedOver(let id, let announced):
+        forgetAsked(on: id)
+        accept(id, .listener(announced: announced), now)
       case .registered(_, let offers):
         if offers { storeInvitations(at: index, now) }
       case .broker(let id, let message): receive(message, on: id, of: index, now)
@@ -99,20 +108,26 @@ extension Instance {
   mutating func storeInvitations(at index: Int, _ now: Double) {
     guard settings.broker != .off else { return }
     let person = keychain.identity(instanceKey: listeners[index].key.publicKey)?.personId
-    for token in tokens.tokens where !brokered.contains(token) {
+    for token in tokens.tokens where brokered[token] == nil {
       guard let entry = tokens.entry(token), entry.person == person else { continue }
       let left = min(900_000, entry.expiresAt - now).rounded(.down)
       guard left >= 10_000 else { continue }
       let id = has(.tellsBrokerTheToken) ? token : XInvitation.invitationId(token: token)
       guard case .send(let socket, let message)? = listeners[index].send(.create(invitationId: id, expiresIn: left))
       else { continue }
-      brokered.insert(token)
+      brokered[token] = .asked(socket)
       out.append(.send(socket, message))
     }
   }
 
+  /// A question on a spare that went another way before the answer is asked again on the next spare: it may have been
+  /// relayed to a requester, or lost.
+  private mutating func forgetAsked(on id: SocketID) {
+    for (token, state) in brokered where state == .asked(id) { brokered[token] = nil }
+  }
+
   mutating func revokeAtBroker(_ token: String) {
-    guard brokered.remove(token) != nil, !has(.revokesLocallyOnly) else { return }
+    guard brokered.removeValue(forKey: token) != nil, !has(.revokesLocallyOnly) else { return }
     let id = XInvitation.invitationId(token: token)
     for index in listeners.indices {
       if case .send(let socket, let message)? = listeners[index].send(.revoke(invitationId: id)) {
@@ -123,7 +138,11 @@ extension Instance {
 
   private mutating func receive(_ message: BrokerMessage, on id: SocketID, of index: Int, _ now: Double) {
     switch message {
-    case .stored(let invitation, let left): tell(.invitationStored(id: invitation, expiresIn: left))
+    case .stored(let invitation, let left):
+      for (token, state) in brokered where state != .stored && XInvitation.invitationId(token: token) == invitation {
+        brokered[token] = .stored
+      }
+      tell(.invitationStored(id: invitation, expiresIn: left))
     case .request(let invitation, let request, let source):
       let isWelcome =
         settings.pairing && now >= pairingPausedUntil && tokens.token(invitationId: invitation, at: now) != nil

@@ -226,7 +226,7 @@ extension Instance {
     pending.removeAll { $0.due <= now }
     for store in due {
       if !store.success.initiatedLocally || has(.wrongInviterCallback) { tokens.consume(store.success.token) }
-      brokered.remove(store.success.token)
+      brokered[store.success.token] = nil
       tell(.pairingSucceeded(store.success))
       if has(.reportsTwice) { tell(.pairingSucceeded(store.success)) }
       if let record = store.record { self.store(record, now) }

@@ -172,7 +172,7 @@ extension Instance {
   mutating func settle(_ now: Double) {
     finishStores(now)
     for (token, end) in tokens.takeEnded() {
-      brokered.remove(token)
+      brokered[token] = nil
       tell(.invitationEnded(token: token, end))
     }
   }

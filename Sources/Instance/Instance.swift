@@ -29,10 +29,16 @@ public struct Instance: Sendable {
   var seenOrder: [(key: PublicKey, time: Double)] = []
   var wrongTokens: [Double] = []
   var pairingPausedUntil = -Double.infinity
-  /// Tokens that a broker was asked to keep.
-  var brokered: Set<String> = []
+  /// Tokens that a broker was asked to keep, and what is known of it.
+  var brokered: [String: Brokering] = [:]
   /// Actions of the running call.
   var out: [InstanceAction] = []
+
+  enum Brokering: Equatable {
+    /// Asked on this spare, not answered.
+    case asked(SocketID)
+    case stored
+  }
 
   /// The most ephemeral keys that are remembered, whatever their age.
   static let seenLimit = 10_000

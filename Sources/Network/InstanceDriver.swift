@@ -44,6 +44,7 @@ public actor MachineDriver<Machine: DrivenMachine> {
   /// Sockets whose opening the machine gave up; they are cut as soon as they are there.
   private var abandoned: Set<SocketID> = []
   private var timer: Scheduled<Void>?
+  private var armedFor: Double?
   private let loop: any EventLoop
   private let options: Options
   private let began = NIODeadline.now()
@@ -110,14 +111,22 @@ public actor MachineDriver<Machine: DrivenMachine> {
     }
   }
 
+  /// Arms the timer. One that fires too early does no harm and is cheaper than one that moves with every message.
   private func schedule() {
-    timer?.cancel()
     guard let deadline = machine.nextDeadline else { return }
+    if let armedFor, armedFor <= deadline { return }
+    timer?.cancel()
+    armedFor = deadline
     let wait = TimeAmount.nanoseconds(Int64(max(0, min(deadline - now, 86_400_000)) * 1e6))
     timer = loop.scheduleTask(in: wait) { [weak self] in
       guard let self else { return }
-      Task { await self.handle(.timer) }
+      Task { await self.timerFired() }
     }
+  }
+
+  private func timerFired() {
+    armedFor = nil
+    handle(.timer)
   }
 
   // MARK: Sockets

@@ -152,10 +152,24 @@ public final class LinkPool: Sendable {
 
   fileprivate static func text(_ error: any Error) -> String {
     if let error = error as? NIOConnectionError {
-      return error.connectionErrors.first.map { "\($0.error)" } ?? "no address of \(error.host)"
+      return error.connectionErrors.first.map { text($0.error) } ?? "no address of \(error.host)"
     }
-    if error is NIOSSLError || error is BoringSSLError || error is NIOSSLExtraError { return "TLS: \(error)" }
+    if let error = error as? IOError { return unsafe String(cString: strerror(error.errnoCode)).lowercased() }
+    if error is NIOSSLError || error is BoringSSLError || error is NIOSSLExtraError { return tls(error) }
     return "\(error)"
+  }
+
+  /// What a user can do something about is told in words.
+  private static func tls(_ error: any Error) -> String {
+    let detail = "\(error)"
+    if detail.contains("CERTIFICATE_VERIFY_FAILED") {
+      return "a TLS certificate that is not trusted (an own one is with --trust FILE, any with --insecure)"
+    }
+    if detail.contains("WRONG_VERSION_NUMBER") || detail.contains("HTTP_REQUEST") {
+      return "no TLS: is it a ws:// server?"
+    }
+    if let name = (error as? NIOSSLExtraError)?.description { return "a TLS failure: \(name)" }
+    return "a TLS failure: \(detail)"
   }
 
   /// Closes every link and ends the thread.

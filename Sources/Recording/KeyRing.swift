@@ -5,6 +5,8 @@ import WireBytes
 public struct KeyRing: Sendable {
   private let box: any BoxProvider
   private var secrets: [PublicKey: SecretKey] = [:]
+  /// The CommServer's own secret key, to see what it could do with it.
+  private var serverSecret: SecretKey?
   /// Ephemeral public key → session key, from a key log.
   private var byEphemeral: [PublicKey: SharedKey] = [:]
   /// Session keys of unknown connections, tried in turn.
@@ -20,7 +22,10 @@ public struct KeyRing: Sendable {
   public var isEmpty: Bool { secrets.isEmpty && byEphemeral.isEmpty && loose.isEmpty }
 
   public mutating func add(_ header: RecordingHeader) {
-    for key in header.staticKeys { secrets[key.publicKey] = key.secretKey }
+    for key in header.staticKeys {
+      secrets[key.publicKey] = key.secretKey
+      if key.role == "commServer" { serverSecret = key.secretKey }
+    }
     loose += header.sharedKeys
   }
 
@@ -62,6 +67,21 @@ public struct KeyRing: Sendable {
     }
     guard let initiator, let acceptor else { return nil }
     return agree(initiator, acceptor)
+  }
+
+  /// Session keys that the CommServer could make of what it sees of a relay: the two public keys, and its own secret.
+  func serverView(source: PublicKey?, target: PublicKey?) -> [(name: String, key: SharedKey)] {
+    var view: [(name: String, key: SharedKey)] = []
+    if let zero = SharedKey(bytes: [UInt8](repeating: 0, count: 32)) { view.append(("a key of zeros", zero)) }
+    for (name, key) in [("the requester's public key", source), ("the target's public key", target)] {
+      guard let key else { continue }
+      if let plain = SharedKey(hex: key.hex) { view.append((name, plain)) }
+      if let serverSecret {
+        view.append(
+          ("what the CommServer's secret key makes of \(name)", box.agree(theirs: key, mine: serverSecret)))
+      }
+    }
+    return view
   }
 
   /// Opens nonce ‖ box (registration challenge, key message, person proof); nil when it does not open.

@@ -35,6 +35,9 @@ public struct SessionAnalyzer {
     var isOver: Bool { closedByClient && closedByServer }
     /// Several requesters of the same keys wait: the key message will tell which is this listener's.
     var isUndecided = false
+    /// What the CommServer would try, until a frame of each direction has been tried.
+    var serverView: [(name: String, key: SharedKey)] = []
+    var tried = [false, false]
 
     init(number: Int) { self.number = number }
   }
@@ -227,6 +230,7 @@ public struct SessionAnalyzer {
     let clear = connection.clear
     connection.key = keys.sessionKey(initiator: clear.initiatorEphemeral, acceptor: clear.acceptorEphemeral)
     let clientInitiates = clear.initiatorDirection == .fromClient
+    connection.serverView = keys.serverView(source: clear.source, target: clear.target)
     connection.sides = Direction.allCases.map {
       SealedSide(isInitiator: $0 == clear.initiatorDirection, maximum: limits.message)
     }
@@ -241,6 +245,14 @@ public struct SessionAnalyzer {
   private mutating func sealed(_ frame: [UInt8], _ direction: Direction, _ connection: Connection) {
     encryptedFrameCount += 1
     let side = Int(direction.rawValue)
+    if !connection.tried[side] {
+      connection.tried[side] = true
+      let counter = connection.sides[side].nextCounter
+      if let found = connection.serverView.first(where: { keys.open(frame, counter: counter, key: $0.key) != nil }) {
+        sink.emit(.openToServer(found.name))
+      }
+      if connection.tried == [true, true] { connection.serverView = [] }
+    }
     if connection.key == nil, !connection.isBlind { tryKeys(frame, side, connection) }
     guard let key = connection.key else {
       blindness.unreadableFrames += 1

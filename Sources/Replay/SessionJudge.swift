@@ -1,3 +1,4 @@
+import Diagnosis
 public import Invariants
 public import Recording
 import Trace
@@ -6,6 +7,7 @@ import Trace
 public struct SessionJudge<Source: ByteSource> {
   private var reader: SessionReader<Source>
   private var engine: RuleEngine
+  private let diagnostician = Diagnostician()
   private var verdict: SessionVerdict
 
   /// `rules` restricts the judge; all of the rule book by default. `logs` are merged with the session by time.
@@ -32,7 +34,10 @@ public struct SessionJudge<Source: ByteSource> {
   public mutating func step(lines: Int = 1_000) throws(RecordingFailure) -> Bool {
     for _ in 0..<lines {
       guard try reader.next() else { return false }
-      for event in reader.analyzer.events { engine.observe(event) }
+      for event in reader.analyzer.events {
+        engine.observe(event)
+        diagnostician.observe(event)
+      }
     }
     return true
   }
@@ -41,6 +46,7 @@ public struct SessionJudge<Source: ByteSource> {
   public mutating func finish() -> SessionVerdict {
     engine.finish()
     verdict.findings = engine.findings
+    verdict.diagnosis = diagnostician.finish()
     verdict.droppedFindings = engine.droppedFindings
     verdict.lines = reader.lineNumber
     verdict.events = engine.eventCount

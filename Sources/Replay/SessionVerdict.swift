@@ -1,3 +1,4 @@
+public import Diagnosis
 public import Invariants
 public import Recording
 import WireBytes
@@ -34,6 +35,8 @@ public struct SessionVerdict: Sendable {
   public var description: String?
   public var profile: JudgingProfile
   public var findings: [Finding] = []
+  /// What passed, what is missing and why.
+  public var diagnosis = SessionDiagnosis()
   public var droppedFindings = 0
   public var lines = 0
   public var events = 0

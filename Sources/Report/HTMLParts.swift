@@ -36,6 +36,8 @@ enum HTMLParts {
     .case > button:focus-visible { outline: 2px solid var(--info); outline-offset: -2px; }
     .case .v { font-weight: 600; font-size: 13px; padding-top: 1px; } .case .t { overflow-wrap: anywhere; }
     .case .t code { font-size: 12.5px; color: var(--faint); } .case .r { color: var(--faint); font-size: 13px; white-space: nowrap; }
+    .notes { white-space: pre-wrap; overflow-wrap: anywhere; font: 12.5px/1.5 ui-monospace, monospace; background: var(--code);
+      border-radius: 6px; padding: 8px 12px; margin: 4px 0 8px; }
     .detail { padding: 2px 14px 14px; border-top: 1px dashed var(--line); }
     .fault { border-left: 4px solid var(--bad); padding: 4px 10px; margin: 8px 0; background: var(--code); overflow-wrap: anywhere; }
     .req { margin: 6px 0; } .req b { font-weight: 600; }
@@ -136,6 +138,7 @@ enum HTMLParts {
       const head = el('h2', {}, g.info.name, el('small', { textContent: g.info.title }));
       for (const [v, n] of counts) head.append(el('small', { className: tone[v], textContent: n + ' ' + v }));
       const section = el('section', { className: 'group' }, head);
+      if (g.info.notes && g.info.notes.length) section.append(el('pre', { className: 'notes', textContent: g.info.notes.join('\\n') }));
       for (const r of g.results) {
         const what = change(r);
         const title = el('span', { className: 't' }, r.title + ' ', el('code', { textContent: r.id }));

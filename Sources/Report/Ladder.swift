@@ -46,12 +46,23 @@ public struct Ladder: Sendable {
     }
   }
 
-  /// The line for the side that closes first; nil for anything else.
+  /// The line for the side that closes first, or for an event of an instance's log; nil for anything else.
   public func text(_ event: Event) -> String? {
+    if case .logged(let log) = event.kind { return text(log, event) }
     guard case .closed(let code, let reason, false) = event.kind else { return nil }
     let who = event.direction == .fromClient ? "client" : "server"
     let head = pad(JSONText.number(event.time), 10) + "  " + pad(ConsoleReport.printable(event.conn), 5, left: false)
     return head + "  " + palette.bold("closed by the \(who): \(code) \(ConsoleReport.printable(cut(reason)))")
+  }
+
+  private func text(_ log: LogEvent, _ event: Event) -> String {
+    let head = pad(JSONText.number(event.time), 10) + "  " + pad(ConsoleReport.printable(event.conn), 5, left: false)
+    var members = JSONObject()
+    for member in log.json(time: 0).members where !["t", "log", "peer", "conn"].contains(member.name) {
+      members.append(member.name, member.value)
+    }
+    let what = "\(ConsoleReport.printable(log.peer)) \(log.fact.name)"
+    return head + "  " + palette.bold(what) + " " + ConsoleReport.printable(cut(JSONValue.object(members).compact))
   }
 
   private func piece(_ line: PlainLine) -> String { "a piece of \(line.payload?.length ?? 0) bytes" }

@@ -34,6 +34,7 @@ public enum JSONReport {
       "durationMs": .number(verdict.duration),
       "notSeen": .array(verdict.blindSpots.map { .string($0) }),
       "findings": .array(verdict.findings.map { finding($0, verdict.profile) }),
+      "diagnosis": DiagnosisReport.json(verdict.diagnosis),
     ]
   }
 

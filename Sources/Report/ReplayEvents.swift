@@ -33,8 +33,11 @@ public enum ReplayEvents {
     for finding in verdict.findings where !rules.contains(where: { $0.id == finding.rule.id }) {
       rules.append(finding.rule)
     }
+    let diagnosis = DiagnosisReport.text(verdict.diagnosis, palette: Palette(enabled: false))
+    let notes = diagnosis.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     var events: [RunEvent] = [
-      .groupStarted(GroupInfo(name: name, title: verdict.description ?? verdict.file, caseCount: rules.count))
+      .groupStarted(
+        GroupInfo(name: name, title: verdict.description ?? verdict.file, caseCount: rules.count, notes: notes))
     ]
     var counts: [Verdict: Int] = [:]
     for rule in rules.sorted(by: { $0.id < $1.id }) {

@@ -20,6 +20,7 @@ public struct RunJSON: RunReport {
     case .groupStarted(let info):
       [
         "event": "group", "name": .string(info.name), "title": .string(info.title), "cases": number(info.caseCount),
+        "notes": .array(info.notes.map { .string($0) }),
       ]
     case .result(let result): self.result(result)
     case .groupEnded(let summary):

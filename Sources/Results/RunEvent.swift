@@ -36,11 +36,14 @@ public struct GroupInfo: Sendable, Equatable {
   public var name: String
   public var title: String
   public var caseCount: Int
+  /// Lines that stand above the results, such as the diagnosis of a session.
+  public var notes: [String]
 
-  public init(name: String, title: String, caseCount: Int) {
+  public init(name: String, title: String, caseCount: Int, notes: [String] = []) {
     self.name = name
     self.title = title
     self.caseCount = caseCount
+    self.notes = notes
   }
 }
 

@@ -97,10 +97,24 @@ extension SyncInstance {
       observe(events, from: person, on: id)
     }
     tellGrants()
-    guard isChanged else { return }
-    lastLocalChange = now
+    if isChanged {
+      lastLocalChange = now
+      // What was done here is durable at once; what comes from a peer waits for company, since it can be fetched again.
+      if person == nil { return commit() }
+      uncommitted += 1
+    }
+    if uncommitted > 0, commitDue == nil { commitDue = now + Self.commitDelay }
+  }
+
+  mutating func commit() {
+    commitDue = nil
+    uncommitted = 0
     do throws(StoreFailure) { try host.repository.store.commit() } catch { tell(.trouble("\(error)")) }
   }
+
+  /// Entries that may wait for a commit, and for how many ms.
+  static var commitBatch: Int { 256 }
+  static var commitDelay: Double { 100 }
 
   private mutating func observe(_ events: [StoreEvent], from person: ObjectHash?, on id: SocketID?) {
     for event in events { note(event, from: person, on: id) }
@@ -189,31 +203,22 @@ extension SyncInstance {
 
   // MARK: The registry of channels
 
-  private static var registry: OneObject {
-    OneObject(["$type$": "ChannelRegistry", "id": "ChannelRegistry", "channels": .set([])])
-  }
-
-  private func registered() throws(RepositoryFailure) -> [ObjectHash] {
-    let idHash: ObjectHash
-    do throws(MicrodataError) {
-      idHash = ObjectHash.of(try host.repository.codec.write(Self.registry, as: .idObject))
-    } catch { throw .microdata(error) }
-    guard let version = host.repository.currentVersion(idHash) else { return [] }
-    return try host.repository.object(version).hashes("channels")
+  /// Where the registry is kept: a reverse map of the store, to which a channel adds one line. A ChannelRegistry object
+  /// as the deployed one keeps would be written anew, whole, for every channel that a peer makes visible.
+  private static var registry: ReverseKey {
+    ReverseKey(target: ObjectHash.of(Array("ChannelRegistry".utf8)), type: "ChannelInfo")
   }
 
   private mutating func register(_ channel: ObjectHash) throws(RepositoryFailure) {
-    let known = try registered()
-    guard !known.contains(channel) else { return }
-    var object = Self.registry
-    object.set("channels", .set((known + [channel]).sorted().map(OneValue.reference)))
-    try host.repository.storeVersion(object, now: wallTime)
+    do throws(StoreFailure) { try host.repository.store.addReferrer(channel, to: Self.registry) } catch {
+      throw .store(error)
+    }
   }
 
   /// After a restart: the channels of earlier runs, without telling of their messages again.
   mutating func restoreChannels() throws(RepositoryFailure) {
     var events: [StoreEvent] = []
-    for channel in try registered() {
+    for channel in host.repository.store.referrers(Self.registry) {
       guard let node = host.repository.store.head(channel) else { continue }
       let data = try host.repository.versionNode(node).data
       events.append(.versionStored(idHash: channel, type: "ChannelInfo", data: data, node: node, origin: .local))

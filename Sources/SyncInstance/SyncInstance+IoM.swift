@@ -9,16 +9,29 @@ import WireBytes
 
 /// Internet of Me: requests and affirmations as objects that travel by CHUM (connection.md 5.6, observed.md 8).
 extension SyncInstance {
-  /// The note with a line `request signature` for every signature that affirms a request.
-  private static var signatureNote: String { "iom" }
-
   /// In an Internet-of-Me pairing the inviter makes the request; the other side affirms it.
   mutating func paired(_ success: PairingSuccess, _ random: inout some RandomSource) {
     log(.pairingAccepted(token: success.token), on: success.socket)
-    guard success.mode == .iom, !success.initiatedLocally, let person = ObjectHash(hex: success.remotePerson) else {
-      return
+    guard success.mode == .iom, let person = ObjectHash(hex: success.remotePerson),
+      let own = ObjectHash(hex: success.localPerson)
+    else { return }
+    do throws(StoreFailure) { try host.repository.store.addReferrer(person, to: Self.partners(of: own)) } catch {
+      tell(.trouble("\(error)"))
     }
-    proposals.insert(person)
+    if !success.initiatedLocally { proposals.insert(person) }
+  }
+
+  /// With whom an own person was paired by an Internet-of-Me invitation.
+  private static func partners(of own: ObjectHash) -> ReverseKey { ReverseKey(target: own, type: "IoM") }
+
+  /// The own person of a request and the other one; nil for what others arrange among themselves.
+  private func parties(_ request: IoMRequest) -> (own: Identity, other: ObjectHash)? {
+    guard request.mainId != request.alternateId, request.identities.contains(request.initiator) else { return nil }
+    for identity in core.keychain.identities {
+      guard let own = ObjectHash(hex: identity.personId), request.identities.contains(own) else { continue }
+      return request.identities.first { $0 != own }.map { (identity, $0) }
+    }
+    return nil
   }
 
   /// The person is the main identity from then on, the own one an alternate, as the default creators have it.
@@ -37,10 +50,9 @@ extension SyncInstance {
       throw .repository(error)
     }
     guard let request else { throw .subject("\(hash) is no IoM request") }
-    let own = core.keychain.identities.first { identity in
-      request.identities.contains { $0.hex == identity.personId }
+    guard let own = parties(request)?.own, let author = author(own) else {
+      throw .subject("the request \(hash) is about other persons")
     }
-    guard let own, let author = author(own) else { throw .subject("the request \(hash) is about other persons") }
     _ = try rights.affirm(request, by: author, in: &host.repository, now: wallTime)
   }
 
@@ -49,10 +61,10 @@ extension SyncInstance {
     if type == "IoMRequest" {
       guard !isOwn, let request = IoMRequest(object) else { return }
       tell(.iomRequested(request: hash, request))
-      let isMine = core.keychain.identities.contains { identity in
-        request.identities.contains { $0.hex == identity.personId }
-      }
-      if settings.affirmsIoM, isMine { try affirmIoM(hash) }
+      guard settings.affirmsIoM, let (own, other) = parties(request), let person = ObjectHash(hex: own.personId),
+        host.repository.store.referrers(Self.partners(of: person)).contains(other)
+      else { return }
+      try affirmIoM(hash)
       return
     }
     guard let certificate = object.hash("data"), let content = try? host.repository.object(certificate),
@@ -66,19 +78,15 @@ extension SyncInstance {
   private mutating func signed(
     _ hash: ObjectHash, _ request: IoMRequest, by signature: ObjectHash
   ) throws(GrantFailure) {
-    var lines = host.repository.store.note(Self.signatureNote).map { String(decoding: $0, as: UTF8.self) } ?? ""
-    let line = "\(hash.hex) \(signature.hex)\n"
-    if !lines.contains(line), lines.utf8.count < 1 << 20 {
-      lines += line
-      do throws(StoreFailure) {
-        try host.repository.store.setNote(Array(lines.utf8), named: Self.signatureNote)
-      } catch { throw .repository(.store(error)) }
+    // Who affirmed what is a reverse map of this instance's own: the standard maps do not lead from a request to its
+    // signatures.
+    let key = ReverseKey(target: hash, type: "Signature")
+    do throws(StoreFailure) { try host.repository.store.addReferrer(signature, to: key) } catch {
+      throw .repository(.store(error))
     }
-    let signatures = lines.split(separator: "\n").compactMap { line in
-      line.hasPrefix(hash.hex) ? ObjectHash(hex: line.suffix(64)) : nil
-    }
-    guard request.identities.contains(request.initiator), request.mainId != request.alternateId,
-      host.repository.isComplete(hash, signatures: signatures, keys: trustedKeys),
+    let signatures = host.repository.store.referrers(key)
+    // What others affirm among themselves must not bring them into the group of the own identities.
+    guard parties(request) != nil, host.repository.isComplete(hash, signatures: signatures, keys: trustedKeys),
       completeRequests.insert(hash).inserted
     else { return }
     do throws(RepositoryFailure) { try ensureGroup(Self.internetOfMe, with: request.identities) } catch {

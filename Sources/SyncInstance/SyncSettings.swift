@@ -11,6 +11,8 @@ public struct SyncSettings: Sendable {
   /// When sessions begin to speak. The default loses nothing in either profile; ``StartTiming/deployed`` has the race
   /// of the real implementation (F11).
   public var start: StartTiming
+  /// Milliseconds of silence after which the protocol version is asked for again (decisions.md 8).
+  public var versionSilence: Int? = 1_000
   /// Milliseconds between the end of a round and the next.
   public var pollInterval = 5_000
   /// Stay and poll, as applications do; otherwise one round and FIN.
@@ -23,7 +25,7 @@ public struct SyncSettings: Sendable {
   public var opensTopics = true
   /// Grant the own main profile to every contact by name. Group grants alone reach nobody under ``GroupPolicy/ignored``.
   public var sharesProfile = true
-  /// Affirm every IoM request in which the own person stands, without asking the user.
+  /// Affirm, without asking, an IoM request about the own person and somebody paired by an Internet-of-Me invitation.
   public var affirmsIoM = false
   /// What an inviter proposes after an Internet-of-Me pairing.
   public var iomMode = IoMRequest.Mode.full

@@ -111,6 +111,8 @@ public struct Event: Sendable {
     case unreadable(length: Int)
     /// A frame on an encrypted connection that did not open holds this known plaintext.
     case plaintextSeen(String)
+    /// A frame on an encrypted connection opens with a key that the CommServer can compute: which one.
+    case openToServer(String)
     /// A frame opened, but its padding is not a padding (connection.md 3.3).
     case paddingFault(WireFailure)
     /// A WebSocket text message on an encrypted connection.

@@ -56,10 +56,11 @@ public struct EventSet: OptionSet, Sendable, Hashable {
   public static let plaintextSeen = EventSet(bit: 49)
   public static let answerFault = EventSet(bit: 50)
   public static let logged = EventSet(bit: 51)
+  public static let openToServer = EventSet(bit: 52)
 
   /// The number of kinds.
-  public static let count = 52
-  public static let all = EventSet(rawValue: (1 << 52) - 1)
+  public static let count = 53
+  public static let all = EventSet(rawValue: (1 << 53) - 1)
   /// A frame on an encrypted connection, whether or not it could be read.
   public static let sealedFrames: EventSet = [.frame, .decryptFailed, .unreadable, .paddingFault]
   /// Terminal answers of a CHUM request.
@@ -122,6 +123,7 @@ extension Event.Kind {
     case .plaintextSeen: 49
     case .answerFault: 50
     case .logged: 51
+    case .openToServer: 52
     }
   }
 }

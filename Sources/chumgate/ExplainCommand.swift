@@ -1,6 +1,7 @@
 import ArgumentParser
 import Conformance
 import Foundation
+import InstanceCases
 import Invariants
 import Replay
 import Report
@@ -45,7 +46,7 @@ struct ExplainCommand: ParsableCommand {
       print("  severity     \(rule.severity.rawValue), \(binding(rule.binding)), \(rule.reference)")
       if !rule.alsoDecides.isEmpty { print("  decides too  \(rule.alsoDecides.joined(separator: ", "))") }
       if let deviation = rule.knownDeviation { print("  known        the reference itself deviates: \(deviation)") }
-      print("  sees         \(rule.sight == .clear ? "what is in clear" : "what keys decrypt")")
+      print("  sees         \(sees(rule))")
     } else {
       print("  no rule of replay decides this")
     }
@@ -63,10 +64,22 @@ struct ExplainCommand: ParsableCommand {
     for definition in cases {
       print("  case         \(definition.id) (test \(definition.target.rawValue)): \(definition.title)")
     }
-    guard cases.isEmpty else { return }
+    for one in InstanceCatalogue.cases where one.requires.contains(requirement.id.text) {
+      print("  case         \(one.id) (test instance): \(one.title)")
+    }
+    let isCased = !cases.isEmpty || InstanceCatalogue.cases.contains { $0.requires.contains(requirement.id.text) }
+    // A rule that decides it is told below.
+    guard !isCased, RuleBook.rule(requirement.id.text) == nil else { return }
     let gap = try Specification.gaps(root)[requirement.id]
     let note = gap.map { $0.note.isEmpty ? $0.reason.phrase : "\($0.reason.phrase): \($0.note)" } ?? "no reason given"
     print("  no case      \(note)")
+  }
+
+  private func sees(_ rule: RuleInfo) -> String {
+    let wire = rule.sight == .clear ? "what is in clear" : "what keys decrypt"
+    guard rule.needsLog else { return wire }
+    return (rule.sight == .clear ? "the log of an instance" : "the log of an instance, and \(wire)")
+      + " (Fixtures/Recordings/LOG.md); silent without"
   }
 
   private func binding(_ binding: Binding) -> String {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Conformance
 import Foundation
 import InstanceCases
+import Invariants
 import Report
 import Requirements
 import Results
@@ -41,7 +42,7 @@ struct MatrixCommand: ParsableCommand {
     let suite = try Specification.suite([root.appendingPathComponent("Scenarios").path], catalogue, root: root)
     let matrix = CoverageMatrix(
       catalogue, suite.cases, try Specification.gaps(root), verdicts: try verdicts(),
-      others: InstanceCatalogue.cases.map { ($0.id, $0.requires) })
+      others: InstanceCatalogue.cases.map { ($0.id, $0.requires) } + RuleBook.coverage)
     let rows = matrix.rows.filter { row in
       (family.isEmpty || family.contains(row.requirement.id.family)) && (!gaps || row.cases.isEmpty)
     }

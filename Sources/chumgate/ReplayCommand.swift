@@ -14,7 +14,11 @@ struct ReplayCommand: ParsableCommand {
     abstract: "Judge recorded sessions: what went wrong, at which message, which rule says so.",
     discussion: """
       Reads one-ws-recording/1 (*.ndjson). With keys in the header, or a key log, the encrypted part is judged too;
-      without, the verdict says what it could not see. A directory means every *.ndjson in it but *.plain.ndjson.
+      without, the verdict says what it could not see. A directory means every *.har and *.ndjson in it but *.plain.ndjson.
+
+      Behind the findings stands a diagnosis: what each side offered, asked, sent and refused, what is missing where and
+      why, and an answer for each trouble of the troubleshooting list. It is shown for a single file, and for failing
+      sessions of several; --diagnose shows it always.
 
       Logs that instances write (Fixtures/Recordings/LOG.md) show what the wire cannot: grants, groups, channels, plugins.
       They stand among the frames, or in files of their own, merged by time with --log. A log alone is judged too.
@@ -65,6 +69,9 @@ struct ReplayCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Write failures only.")
   var quiet = false
 
+  @Flag(help: "Show the diagnosis of every session, not only of failing ones.")
+  var diagnose = false
+
   func run() throws {
     let rules = try ruleTypes()
     let paths = try Inputs.recordings(files)
@@ -82,6 +89,9 @@ struct ReplayCommand: ParsableCommand {
         verdicts.append(verdict)
         if !writesToOutput {
           print(ConsoleReport.text(verdict, palette: Terminal.palette, limit: limit, quiet: quiet))
+          if shows(verdict, of: paths.count) {
+            print(DiagnosisReport.text(verdict.diagnosis, palette: Terminal.palette))
+          }
         }
       } catch let failure as RecordingFailure {
         errors.append((path, "\(failure)"))
@@ -103,10 +113,17 @@ struct ReplayCommand: ParsableCommand {
     if verdicts.allSatisfy({ $0.status == .empty }) { throw Exit.nothingRan("no frame in any session") }
   }
 
+  /// Who asks for one rule, or for failures only, asks for no diagnosis.
+  private func shows(_ verdict: SessionVerdict, of count: Int) -> Bool {
+    if diagnose { return true }
+    guard rule.isEmpty, !quiet, verdict.status != .empty else { return false }
+    return count == 1 || verdict.status == .fail
+  }
+
   private func ruleTypes() throws -> [any Rule.Type] {
     guard !rule.isEmpty else { return RuleBook.all }
     return try rule.map { id in
-      guard let type = RuleBook.rule(id) else { throw Exit.nothingRan("no rule \(id); chumgate explain lists them") }
+      guard let type = RuleBook.rule(id.uppercased()) else { throw Exit.nothingRan("no rule \(id); chumgate explain lists them") }
       return type
     }
   }
@@ -117,13 +134,7 @@ struct ReplayCommand: ParsableCommand {
     var options = SessionReader<FileSource>.Options()
     options.keyLogs = keyLogs
     options.ignoresHeaderKeys = ignoreKeys
-    let logs = try log.map { name throws(RecordingFailure) in
-      do throws(RecordingFailure) {
-        return (name: URL(fileURLWithPath: name).lastPathComponent, source: try FileSource(path: name))
-      } catch {
-        throw RecordingFailure(line: 0, "log \(name): \(error.reason)")
-      }
-    }
+    let logs = try Inputs.logs(log)
     let source = try FileSource(path: path)
     var judge = try SessionJudge(
       file: path, source: source, options: options, logs: logs, profile: profile, rules: rules)

@@ -12,9 +12,10 @@ struct ShowCommand: ParsableCommand {
     discussion: """
       With --json: one object a decrypted frame in wire order (t, line, conn, dir, nonce, kind, control, data; data is
       the text, or base64 of the bytes). --all adds clear messages, key messages and messages put together from
-      fragments, each with its layer.
+      fragments, each with its layer, and the events of instance logs as they are written.
 
         chumgate show session.ndjson --conn c5 --since 2000
+        chumgate show session.ndjson --log alice.log.ndjson
       """)
 
   @Argument(help: "A session file (one-ws-recording/1); - for standard input.")
@@ -38,6 +39,9 @@ struct ShowCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Session keys: lines of ephemeral public key and shared key in hex.", valueName: "file"))
   var keyLog: [String] = []
 
+  @Option(help: ArgumentHelp("An instance's log, merged by time; may be repeated.", valueName: "file"))
+  var log: [String] = []
+
   func run() throws {
     var options = SessionReader<FileSource>.Options()
     options.wantsPlain = true
@@ -45,7 +49,7 @@ struct ShowCommand: ParsableCommand {
     var ladder = Ladder(palette: Terminal.palette, width: max(width, 0))
     var printed = 0
     do throws(RecordingFailure) {
-      var reader = try SessionReader(try FileSource(path: file), options: options)
+      var reader = try SessionReader(try FileSource(path: file), options: options, logs: Inputs.logs(log))
       while try reader.next() {
         for line in reader.analyzer.plainLines {
           // The ladder learns the roles from lines that are not printed, too.
@@ -54,9 +58,8 @@ struct ShowCommand: ParsableCommand {
           print(text)
           printed += 1
         }
-        guard !json else { continue }
         for event in reader.analyzer.events {
-          guard isWanted(event), let text = ladder.text(event) else { continue }
+          guard isWanted(event), let text = json ? jsonText(event) : ladder.text(event) else { continue }
           print(text)
           printed += 1
         }
@@ -73,7 +76,14 @@ struct ShowCommand: ParsableCommand {
   }
 
   private func isWanted(_ event: Event) -> Bool {
-    (conn.isEmpty || conn.contains(event.conn)) && event.time >= since ?? -.infinity
+    var names = [event.conn]
+    if case .logged(let log) = event.kind, let name = log.conn { names.append(name) }
+    return (conn.isEmpty || names.contains(where: conn.contains)) && event.time >= since ?? -.infinity
+  }
+
+  private func jsonText(_ event: Event) -> String? {
+    guard all, case .logged(let log) = event.kind else { return nil }
+    return JSONValue.object(log.json(time: event.time)).compact
   }
 
   private func jsonText(_ line: PlainLine) -> String? {

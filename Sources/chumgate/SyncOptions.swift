@@ -160,7 +160,7 @@ enum SharedFiles {
 
   /// Writes a BLOB under the name that its descriptor gives, made harmless; nothing is overwritten. Gives the path.
   static func save(
-    _ line: FileLine, from repository: Repository<InstanceStore>, to folder: String
+    _ line: FileLine, from store: InstanceStore, to folder: String
   ) throws -> String {
     let letters = line.name.unicodeScalars.map { scalar -> Character in
       let isHarmless =
@@ -178,7 +178,7 @@ enum SharedFiles {
     else { throw StoreFailure(.device("cannot write \(passing)")) }
     var offset = 0
     while true {
-      let bytes = try repository.store.read(line.blob, from: offset, count: piece)
+      let bytes = try store.read(line.blob, from: offset, count: piece)
       if bytes.isEmpty { break }
       try handle.write(contentsOf: Data(bytes))
       offset += bytes.count

@@ -117,6 +117,15 @@ final class SyncRun: Sendable {
     if options.chat { Self.readLines { source.yield(.line($0)) } }
     var state = SyncState(lingers: 2 * options.poll + 1)
     let printer = SyncPrinter(isJSON: isJSON)
+    let end = await take(items, until, failureEnds, printer, &state)
+    for copy in state.copies { await copy.value }
+    return end
+  }
+
+  private func take(
+    _ items: AsyncStream<Item>, _ until: InstanceOptions.Until, _ failureEnds: Bool, _ printer: SyncPrinter,
+    _ state: inout SyncState
+  ) async -> End {
     for await item in items {
       switch item {
       case .output(let output):
@@ -158,18 +167,15 @@ final class SyncRun: Sendable {
     }
     printer.tell(output, state)
     guard let folder = options.save, case .sync(.file(let line)) = output else { return }
-    let saved = await driver.with { machine, _ in
-      Result { try SharedFiles.save(line, from: machine.host.repository, to: folder) }.mapError { Failure("\($0)") }
+    // A long copy is no business of the machine's, whose timers go on; the store can be read beside its writer.
+    let (path, isJSON) = (self.folder.path, isJSON)
+    let copy = Task.detached {
+      do {
+        let saved = try SharedFiles.save(line, from: try InstanceStore(path: path, readOnly: true), to: folder)
+        SyncPrinter(isJSON: isJSON).line("saved", "saved as \(saved)", JSONObject(["path": .string(saved)]))
+      } catch { Terminal.error("\(line.name) was not saved: \(error)") }
     }
-    switch saved {
-    case .success(let path): printer.line("saved", "saved as \(path)", JSONObject(["path": .string(path)]))
-    case .failure(let failure): Terminal.error("\(line.name) was not saved: \(failure.text)")
-    }
-  }
-
-  private struct Failure: Error {
-    let text: String
-    init(_ text: String) { self.text = text }
+    state.copies.append(copy)
   }
 
   /// Says a line to every contact; without one it waits for the first.
@@ -181,7 +187,7 @@ final class SyncRun: Sendable {
 
   // MARK: Outside
 
-  private static func timer(
+  static func timer(
     after seconds: Double? = nil, every period: Double? = nil, _ body: @escaping @Sendable () -> Void
   ) -> any DispatchSourceTimer {
     let timer = DispatchSource.makeTimerSource()

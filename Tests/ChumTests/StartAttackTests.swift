@@ -72,3 +72,36 @@ import WireBytes
     #expect(asker.code(1) == "UNKNOWN-SERVICE")
   }
 }
+
+/// A request for the version that is lost behind the control text (F11, decisions.md 8).
+@Suite struct LostVersionTests {
+  private func run(_ profile: Profile, silence: Int?) throws -> ChumLink<MemoryStore, MemoryStore> {
+    let (alice, bob) = (try TestPeer("alice", profile), try TestPeer("bob", profile))
+    var one = alice.configuration(with: bob)
+    one.versionSilence = silence
+    var link = ChumLink(a: alice.host, one, b: bob.host, bob.configuration(with: alice))
+    nonisolated(unsafe) var isLost = false
+    link.wire = { side, message in
+      guard side == .a, !isLost, case .text(let text) = message, text.contains(#""serviceId":1,"#) else {
+        return [message]
+      }
+      isLost = true
+      return []
+    }
+    link.start()
+    link.run(until: 200_000)
+    return link
+  }
+
+  @Test(arguments: Profile.allCases)
+  func `it is asked again after a second of silence, and the session goes on for good`(_ profile: Profile) throws {
+    let link = try run(profile, silence: 1_000)
+    #expect(link.sessionA.rounds > 30)
+    #expect(link.closeReason == nil)
+    #expect(link.sessionA.errors == [])
+  }
+
+  @Test func `as deployed it is never asked again, and nothing ever comes`() throws {
+    #expect(try run(.deployed, silence: nil).sessionA.rounds == 0)
+  }
+}

@@ -1,6 +1,7 @@
 import Conformance
 import Foundation
 import InstanceCases
+import Invariants
 import Requirements
 import Scenario
 import Testing
@@ -48,7 +49,7 @@ struct CatalogueTests {
     let gaps = try CoverageGaps(csv: try ConformanceFixtures.text("Spec/uncovered.csv"), file: "Spec/uncovered.csv")
     let matrix = CoverageMatrix(
       try ConformanceFixtures.catalogue(), try ConformanceFixtures.suite().cases, gaps,
-      others: InstanceCatalogue.cases.map { ($0.id, $0.requires) })
+      others: InstanceCatalogue.cases.map { ($0.id, $0.requires) } + RuleBook.coverage)
     #expect(matrix.rows.filter { $0.cases.isEmpty && $0.gap == nil }.map(\.requirement.id.text) == [])
     #expect(matrix.needlessGaps(gaps).map(\.text) == [])
   }

@@ -1,9 +1,9 @@
 import Cryptobox
 import Testing
-import Wire
 import WireBytes
 
 @testable import Instance
+@testable import Wire
 
 /// A peer at its limits (issue 5): typed errors, bounded memory, no trap.
 @Suite struct LimitTests {
@@ -53,6 +53,57 @@ import WireBytes
       if closes > 0 { break }
     }
     #expect(closes == 1)
+  }
+
+  @Test(arguments: Profile.allCases)
+  func `of a thousand half-open handshakes strict keeps 256 and lets go of them in time, and both still serve`(
+    profile: Profile
+  ) throws {
+    var random = SeededRandom(seed: 21)
+    let identity = Identity.create(url: nil, random: &random, box: FakeBox())
+    var instance = Instance(
+      settings: InstanceSettings(profile: profile), keychain: Keychain([identity]), box: FakeBox())
+    func request() -> WireMessage {
+      let source = KeyPair(secret: random.secretKey(), box: AnyBox(FakeBox())).publicKey
+      return .text(
+        CommServerMessage.communicationRequest(source: source.hex, target: identity.instanceKey.publicKey.hex).text)
+    }
+    var refused = 0
+    for index in 0..<1_000 {
+      let id = SocketID.accepted(UInt64(index))
+      var actions = instance.handle(.accepted(id), at: 0, random: &random)
+      // Half of them go one step further and keep the key to themselves.
+      if index % 2 == 0 { actions += instance.handle(.message(id, request()), at: 1, random: &random) }
+      for case .close(_, _) in actions { refused += 1 }
+    }
+    if profile == .strict {
+      #expect(instance.load.connections <= 256)
+      #expect(refused >= 744)
+      _ = instance.handle(.timer, at: 20_000, random: &random)
+      #expect(instance.load.connections == 0)
+    } else {
+      #expect(instance.load.connections == 1_000 && refused == 0)
+    }
+    let honest = SocketID.accepted(5_000)
+    _ = instance.handle(.accepted(honest), at: 20_001, random: &random)
+    let answer = instance.handle(.message(honest, request()), at: 20_002, random: &random)
+    #expect(answer.contains { if case .send(honest, .text) = $0 { true } else { false } }, "no communication_ready")
+  }
+
+  @Test(arguments: Profile.allCases)
+  func `the last counter below 2^53 is used, the next one ends the connection with a typed error`(
+    profile: Profile
+  ) throws {
+    let key = try #require(SharedKey(bytes: [UInt8](repeating: 7, count: 32)))
+    var sender = EncryptedChannel(key: key, role: .acceptor, box: FakeBox(), profile: profile)
+    var receiver = EncryptedChannel(key: key, role: .initiator, box: FakeBox(), profile: profile)
+    let last = EncryptedChannel<FakeBox>.counterLimit - 2
+    sender.setCounters(send: last, receive: 1)
+    receiver.setCounters(send: 1, receive: last)
+    let frame = try sender.seal(.text("last"), r: 0, padding: [])
+    #expect(try receiver.open(.binary(frame)) == .text("last"))
+    #expect(throws: WireFailure.self) { _ = try sender.seal(.text("one more"), r: 0, padding: []) }
+    #expect(throws: WireFailure.self) { _ = try receiver.open(.binary(frame)) }
   }
 
   @Test func `invitations of a megabyte are refused with a reason, larger ones before anything is decoded`() {

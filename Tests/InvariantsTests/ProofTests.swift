@@ -7,7 +7,9 @@ import Testing
 
 @Suite("Every rule can fire, and is quiet without cause")
 struct ProofTests {
-  static let plants = Plants.connection + Plants.encrypted + Plants.pairing + Plants.chum
+  static let plants =
+    Plants.connection + Plants.encrypted + Plants.pairing + Plants.chum + Plants.access + Plants.channels
+    + Plants.plugins + Plants.chumLog
 
   @Test(arguments: plants)
   func `a rule fires on its planted violation, at the right line, and not without it`(_ plant: Plant) throws {
@@ -18,6 +20,7 @@ struct ProofTests {
     case .changed(let offset): #expect(first.line == outcome.changedLine + offset, "\(first.message)")
     case .earlier: #expect(first.line < outcome.changedLine && first.line > 1, "\(first.message)")
     case .later: #expect(first.line > outcome.changedLine, "\(first.message)")
+    case .session: #expect(first.conn.hasPrefix("c") && first.line > 1, "\(first.message)")
     }
     #expect(Set(plant.also).subtracting(first.ids) == [])
     for finding in outcome.after {
@@ -54,11 +57,27 @@ struct ProofTests {
     let known = Set(
       String(decoding: table, as: UTF8.self).split(separator: "\n").dropFirst().map { String($0.prefix { $0 != "," }) })
     for rule in RuleBook.all {
-      let ids = Set([rule.info.id] + rule.info.alsoDecides)
+      let ids = Set([rule.info.id] + rule.info.alsoDecides + rule.info.partlyDecides)
       #expect(ids.subtracting(known).subtracting(Self.own) == [])
     }
     let named = Set(Self.plants.flatMap(\.also))
     #expect(named.subtracting(known) == [])
     for own in Self.own { #expect(!known.contains(own)) }
+  }
+
+  @Test
+  func `the good log is good, alone and beside the session that it was written for`() throws {
+    #expect(try Bases.log(beside: nil).findings.values.joined().map { "\($0.rule.id) \($0.line) \($0.message)" } == [])
+    let session = Set(try Bases.file("iop-chum-1").findings.values.joined().map { "\($0.rule.id) \($0.line)" })
+    let merged = try Bases.log(beside: "iop-chum-1").findings.values.joined()
+    #expect(Set(merged.map { "\($0.rule.id) \($0.line)" }) == session)
+  }
+
+  @Test
+  func `without a log the rules that need one had nothing to look at`() throws {
+    var judge = try SessionJudge(file: "memory", source: MemorySource(try Fixtures.recording("iop-chum-1")))
+    let woken = try judge.run().rulesWoken
+    #expect(woken.filter(\.needsLog).map(\.id) == [])
+    #expect(RuleBook.all.count { $0.info.needsLog } >= 50)
   }
 }

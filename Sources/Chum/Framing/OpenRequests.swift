@@ -37,6 +37,11 @@ struct OpenRequests: Sendable {
 
   mutating func remove(_ id: Int) -> OpenRequest? { open.removeValue(forKey: id) }
 
+  /// Earlier requests for the version: one answer is enough, and those that were lost never get theirs.
+  mutating func forgetVersionRequests() {
+    open = open.filter { if case .version = $0.value.purpose { false } else { true } }
+  }
+
   mutating func takeAll() -> [OpenRequest] {
     defer { open = [:] }
     return open.keys.sorted().compactMap { open[$0] }

@@ -45,6 +45,8 @@ struct Importer {
   private(set) var errorCount = 0
   let check: ObjectCheck
   private var repeats = 0
+  /// When service 1 is asked again, should nothing come.
+  private var silenceDue: Int?
   var lanes: [Lane] = []
   var versionLanes: [Lane] = []
   var fetched = 0
@@ -69,6 +71,7 @@ struct Importer {
   var deadline: Int? {
     switch state {
     case .waitingToStart(let due), .waitingToRepeat(let due), .pausing(let due): due
+    case .awaitingVersion: silenceDue
     default: nil
     }
   }
@@ -86,8 +89,10 @@ struct Importer {
   mutating func advance(_ now: Int, _ out: inout [ImportCall], _ log: inout [ChumLog]) {
     guard let due = deadline, now >= due else { return }
     switch state {
-    case .waitingToStart, .waitingToRepeat:
+    case .waitingToStart, .waitingToRepeat, .awaitingVersion:
+      if state == .awaitingVersion { repeats += 1 }
       state = .awaitingVersion
+      silenceDue = repeats < Self.versionRepeats ? configuration.versionSilence.map { now + $0 } : nil
       out.append(ImportCall(service: 1, args: [], purpose: .version))
     default: startRound(&out, &log)
     }
@@ -142,6 +147,8 @@ struct Importer {
   private mutating func version(
     _ answer: ImportAnswer, _ now: Int, _ out: inout [ImportCall], _ log: inout [ChumLog]
   ) {
+    // The answer to an earlier request than the one that was heard first.
+    guard state == .awaitingVersion else { return }
     switch answer {
     case .value(.number(8)): startRound(&out, &log)
     case .value(let value):

@@ -161,6 +161,7 @@ extension ChumSession {
       return stray("an answer nobody asked for", &host, &actions)
     }
     var answer = answer
+    if case .version = request.purpose { requests.forgetVersionRequests() }
     if let ticket = request.ticket {
       host.repository.store.abandonFile(ticket)
       // Data behind chunks: deployed takes the data, strict fails the request (AT-32).
@@ -180,7 +181,7 @@ extension ChumSession {
     importer.answered(request.purpose, answer, at: now, &host, &calls, &logs)
     for case .received(let reference, _) in logs[logged...] { record.received(reference, configuration.limits) }
     send(calls, now, &actions)
-    // What an answer brought is durable before the next one is looked at.
+    guard configuration.commitsEachAnswer else { return }
     do throws(StoreFailure) { try host.repository.store.commit() } catch {
       end(SyncError(RepositoryFailure.store(error)), &host, &actions)
     }

@@ -14,7 +14,8 @@ public struct LinearProperties<Codec: CodecUnderTest> {
 
   /// The ways to make an input large.
   public enum Amplifier: CaseIterable, Sendable {
-    case repeatElement, nestElement, nestAlike, nestJSON, repeatText, repeatEntity, repeatOpenTag, repeatLessThan
+    case repeatElement, repeatOddElement, nestElement, nestAlike, nestJSON, repeatText, repeatEntity, repeatOpenTag
+    case repeatLessThan
   }
 
   public func check(_ bytes: [UInt8]) throws(Finding) {
@@ -116,6 +117,12 @@ public struct LinearProperties<Codec: CodecUnderTest> {
     case .repeatElement:
       guard let part else { return nil }
       fill(Array(bytes[part.outer]), at: part.outer.upperBound)
+    case .repeatOddElement:
+      // `</LI>` for `</li>`: the walk along the canonical form ends here, the reader that skips end tags goes on.
+      guard let part else { return nil }
+      let end = part.inner.upperBound..<part.outer.upperBound
+      let odd = bytes[end].map { $0 >= 0x61 && $0 <= 0x7A ? $0 & 0xDF : $0 }
+      fill(Array(bytes[part.outer.lowerBound..<end.lowerBound]) + odd, at: part.outer.upperBound)
     case .nestElement:
       guard let part else { return nil }
       wrap(

@@ -56,7 +56,7 @@ public final class FuzzContext<Codec: CodecUnderTest> {
     case .parse:
       try parse.check(bytes)
       if isThorough || isChosen(bytes, oneIn: 16) { try linear.checkDepth(bytes) }
-      if isThorough { try linear.check(bytes) } else if isChosen(bytes, oneIn: 16_384) { try linear.checkOne(bytes) }
+      if isThorough { try linear.check(bytes) } else if isChosen(bytes, oneIn: 2_048) { try linear.checkOne(bytes) }
     case .roundTrip:
       try roundTrip.check(bytes)
     case .oracle: try oracle.check(bytes)

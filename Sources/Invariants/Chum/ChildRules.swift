@@ -4,7 +4,8 @@ import Wire
 /// CHUM-025 and CHUM-027: as far as the object's own text shows.
 struct ChildListHoldsReferences: Rule {
   static let info = RuleInfo(
-    id: "CHUM-025", statement: "The child list of an object holds each reference of its text, with its kind.",
+    id: "CHUM-025", partlyDecides: ["CHUM-027"],
+    statement: "The child list of an object holds each reference of its text, with its kind.",
     severity: .major, reference: "chum.md 5.5", sight: .decrypted)
   static let interests: EventSet = [.childListed, .childrenListed, .objectSent]
   private static let capacity = 50_000

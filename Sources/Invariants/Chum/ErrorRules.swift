@@ -26,7 +26,8 @@ struct NoMalformedMicrodata: Rule {
 /// CHUM-045: errors do not carry content.
 struct ErrorsCarryNoContent: Rule {
   static let info = RuleInfo(
-    id: "CHUM-045", statement: "No error text carries object content.", severity: .major, binding: .strict,
+    id: "CHUM-045", alsoDecides: ["CF-049"], statement: "No error text carries object content.", severity: .major,
+    binding: .strict,
     reference: "chum.md 5.5", knownDeviation: "F23", sight: .decrypted)
   static let interests: EventSet = .responded
   init(_ facts: SessionFacts) {}
@@ -42,7 +43,8 @@ struct ErrorsCarryNoContent: Rule {
 /// CHUM-046: nor places of the machine.
 struct ErrorsCarryNoPaths: Rule {
   static let info = RuleInfo(
-    id: "CHUM-046", statement: "No error text carries a path or a stack trace.", severity: .minor, binding: .strict,
+    id: "CHUM-046", alsoDecides: ["CF-049"], statement: "No error text carries a path or a stack trace.",
+    severity: .minor, binding: .strict,
     reference: "chum.md 5.5", sight: .decrypted)
   static let interests: EventSet = .responded
   init(_ facts: SessionFacts) {}
@@ -103,21 +105,32 @@ struct AnswersAreBounded: Rule {
 /// CHUM-075: the reason tells the truth.
 struct CloseReasonIsTrue: Rule {
   static let info = RuleInfo(
-    id: "CHUM-075", statement: "A close reason that names a version mismatch follows one.", severity: .minor,
-    reference: "chum.md 5.5", sight: .decrypted)
-  static let interests: EventSet = [.versionRejected, .closed, .controlText]
+    id: "CHUM-075", alsoDecides: ["CF-074"],
+    statement: "A close reason names a version mismatch after one, and a normal end after none that failed.",
+    severity: .minor, reference: "chum.md 5.5", sight: .decrypted)
+  static let interests: EventSet = [.versionRejected, .rootsFault, .closed, .controlText]
+  /// Why the importer at a side cannot have ended normally.
+  private var failed: [Witness?] = [nil, nil]
   private var rejected = false
   private var started = false
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
+    let side = event.side
     switch event.kind {
-    case .versionRejected: rejected = true
+    case .versionRejected:
+      rejected = true
+      failed[1 - side] = failed[1 - side] ?? Witness(event, "the version that ends its session")
+    case .rootsFault: failed[1 - side] = failed[1 - side] ?? Witness(event, "the list that ends its session")
     case .controlText: started = true
     case .closed(_, let reason, false):
       if started, !rejected, contains(reason, "CS-MISMATCH") {
         report.violation(
           at: event, by: event.sender, "no version was refused on this connection: \(excerpt(reason, 100))")
+      }
+      if let failure = failed[side], contains(reason, "Chum ended ["), contains(reason, "normally") {
+        report.violation(
+          at: event, by: event.sender, "the session did not end normally: \(excerpt(reason, 100))", because: [failure])
       }
     default: break
     }

@@ -115,7 +115,8 @@ struct AnswersComeInTime: Rule {
 /// FRM-002 and FRM-005: no answer without a question.
 struct NoUnsolicitedAnswer: Rule {
   static let info = RuleInfo(
-    id: "FRM-002", statement: "An answer or chunk carries the id of an open request of the other side.",
+    id: "FRM-002", partlyDecides: ["FRM-005"],
+    statement: "An answer or chunk carries the id of an open request of the other side.",
     severity: .critical, reference: "chum.md 5.4", sight: .decrypted)
   static let interests: EventSet = [.responded, .streamEnded, .chunk]
   init(_ facts: SessionFacts) {}
@@ -213,7 +214,8 @@ struct OpenIdsAreNotReused: Rule {
 /// FRM-012: nothing that fails classification.
 struct NoInvalidMessages: Rule {
   static let info = RuleInfo(
-    id: "FRM-012", statement: "No message of an established CHUM fails classification.", severity: .minor,
+    id: "FRM-012", partlyDecides: ["CF-012"], statement: "No message of an established CHUM fails classification.",
+    severity: .minor,
     reference: "chum.md 5.4", sight: .decrypted)
   static let interests: EventSet = [.invalidMessage, .requestedBadly]
   init(_ facts: SessionFacts) {}

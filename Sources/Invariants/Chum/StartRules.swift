@@ -216,7 +216,7 @@ struct VersionRetriesArePolite: Rule {
 /// CHUM-082: both sides import.
 struct SyncIsSymmetric: Rule {
   static let info = RuleInfo(
-    id: "CHUM-082", alsoDecides: ["CHUM-081"],
+    id: "CHUM-082", alsoDecides: ["CHUM-081", "CF-073"],
     statement: "When both sides agreed on the version, both ask for the roots within 5 s.", severity: .major,
     reference: "chum.md 5.5", sight: .decrypted)
   static let interests: EventSet = [.versionAgreed, .roundStarted, .closed]

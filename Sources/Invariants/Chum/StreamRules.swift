@@ -4,7 +4,7 @@ import Wire
 /// FRM-006: one kind of chunk a stream.
 struct StreamsHaveOneShape: Rule {
   static let info = RuleInfo(
-    id: "FRM-006",
+    id: "FRM-006", alsoDecides: ["CF-026"],
     statement: "A text stream names its encoding in the first chunk only; text and binary chunks are never mixed.",
     severity: .major, reference: "chum.md 5.4", sight: .decrypted)
   static let interests: EventSet = [.chunk, .streamEnded]
@@ -105,7 +105,8 @@ struct NothingBehindTheEnd: Rule {
 /// FRM-009: binary messages carry an id.
 struct BinaryMessagesCarryAnId: Rule {
   static let info = RuleInfo(
-    id: "FRM-009", statement: "A binary message of CHUM has eight bytes or more and begins with a request id.",
+    id: "FRM-009", alsoDecides: ["CF-022"],
+    statement: "A binary message of CHUM has eight bytes or more and begins with a request id.",
     severity: .major, reference: "chum.md 5.4", knownDeviation: "F47", sight: .decrypted)
   static let interests: EventSet = .invalidChunk
   init(_ facts: SessionFacts) {}

@@ -30,6 +30,13 @@ public struct Place: Sendable, Equatable {
   public let conn: String
   public let direction: Direction
 
+  init(line: Int, time: Double, conn: String, direction: Direction) {
+    self.line = line
+    self.time = time
+    self.conn = conn
+    self.direction = direction
+  }
+
   public init(_ event: Event) {
     line = event.line
     time = event.time
@@ -78,14 +85,17 @@ public struct Finding: Sendable {
 public struct Reporter {
   /// The shared state of the event's connection.
   let leg: LegFacts
+  /// What the instances' logs have told, this event included.
+  let log: LogFacts
   private let rules: [RuleInfo]
   /// Position of the rule that speaks; a number, because it changes with every rule woken.
   var position: Int
   var rule: RuleInfo { rules[position] }
   var findings: [Finding] = []
 
-  init(leg: LegFacts, rules: [RuleInfo], position: Int) {
+  init(leg: LegFacts, log: LogFacts, rules: [RuleInfo], position: Int) {
     self.leg = leg
+    self.log = log
     self.rules = rules
     self.position = position
   }

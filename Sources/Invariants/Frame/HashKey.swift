@@ -1,5 +1,5 @@
 /// A hash of 64 lower-case hex digits as 32 bytes: tables of hashes hold these, not texts.
-struct HashKey: Hashable, Sendable {
+struct HashKey: Hashable, Comparable, Sendable {
   private let words: (UInt64, UInt64, UInt64, UInt64)
 
   /// Nil for anything but 64 lower-case hex digits.
@@ -10,6 +10,12 @@ struct HashKey: Hashable, Sendable {
       return nil
     }
     self.words = words
+  }
+
+  /// The first eight digits, for messages.
+  var head: String {
+    let digits = String(words.0 >> 32, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
   }
 
   private static func words(_ digits: UnsafeBufferPointer<UInt8>) -> (UInt64, UInt64, UInt64, UInt64)? {
@@ -35,6 +41,8 @@ struct HashKey: Hashable, Sendable {
   }
 
   static func == (one: HashKey, other: HashKey) -> Bool { one.words == other.words }
+
+  static func < (one: HashKey, other: HashKey) -> Bool { one.words < other.words }
 
   func hash(into hasher: inout Hasher) {
     // All of it: the hashes of a hostile file may agree in any part.

@@ -7,6 +7,7 @@ struct OpenRequest: Sendable {
   let id: Int
   let service: Int
   let place: Place
+  let seq: Int
 
   var witness: Witness { Witness(place, "request \(id), service \(service)") }
 }
@@ -25,6 +26,12 @@ final class LegFacts {
   /// The direction of the initiator's messages, once the connection is encrypted.
   private(set) var initiator: Direction?
   private(set) var closed = [false, false]
+  /// The persons at the two sides, as they said themselves; the client's first.
+  private(set) var persons: [HashKey?] = [nil, nil]
+  /// The logging instance that is the client of this connection.
+  var clientPeer: String?
+  /// What was offered on it; kept only when the session has a log.
+  var offer: OfferFacts?
 
   /// By direction of the request, then by id.
   private var open: [[Int: OpenRequest]] = [[:], [:]]
@@ -59,6 +66,8 @@ final class LegFacts {
     case .server(.connectionHandover) where side == 1: decide(.listener)
     case .encrypted(let channel): initiator = channel.clientIsInitiator ? .fromClient : .fromServer
     case .closed: closed[side] = true
+    case .peer(.keysObject(let owner, _, _)), .peer(.instanceIdObject(_, let owner)): persons[side] = HashKey(owner)
+    case .logged(let log): note(log)
     case .requested(let id, let service, let args):
       ask(id, service, event)
       key = nil
@@ -82,6 +91,12 @@ final class LegFacts {
     }
   }
 
+  private func note(_ log: LogEvent) {
+    guard case .chumStarted(let start) = log.fact else { return }
+    if persons[0] == nil { persons[0] = start.localPerson.flatMap { HashKey($0) } }
+    if persons[1] == nil { persons[1] = start.remotePerson.flatMap { HashKey($0) } }
+  }
+
   private func decide(_ part: LegRole) { if role == .undecided { role = part } }
 
   private func ask(_ id: Int, _ service: Int, _ event: Event) {
@@ -90,7 +105,7 @@ final class LegFacts {
     if ownRequest == nil, open[side].count >= Self.requestCapacity {
       requestsOverflowed = true
     } else {
-      open[side][id] = OpenRequest(id: id, service: service, place: Place(event))
+      open[side][id] = OpenRequest(id: id, service: service, place: Place(event), seq: event.seq)
     }
   }
 

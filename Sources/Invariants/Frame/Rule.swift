@@ -25,6 +25,8 @@ public final class RuleInfo: Sendable {
   public let id: String
   /// Other requirements that the same check decides (decisions.md 16): what breaks the rule breaks them too.
   public let alsoDecides: [String]
+  /// Requirements that only some of its findings break; those findings name them.
+  public let partlyDecides: [String]
   public let statement: String
   public let severity: Severity
   public let binding: Binding
@@ -35,13 +37,18 @@ public final class RuleInfo: Sendable {
   public let sight: Sight
   /// True when one copy watches all connections.
   let isSessionWide: Bool
+  /// True when it has nothing to look at without an instance's log (source L of chum.md 5.1).
+  public let needsLog: Bool
 
   public init(
-    id: String, alsoDecides: [String] = [], statement: String, severity: Severity, binding: Binding = .compatible,
-    reference: String, knownDeviation: String? = nil, sight: Sight = .clear, isSessionWide: Bool = false
+    id: String, alsoDecides: [String] = [], partlyDecides: [String] = [], statement: String, severity: Severity,
+    binding: Binding = .compatible,
+    reference: String, knownDeviation: String? = nil, sight: Sight = .clear, isSessionWide: Bool = false,
+    needsLog: Bool = false
   ) {
     self.id = id
     self.alsoDecides = alsoDecides
+    self.partlyDecides = partlyDecides
     self.statement = statement
     self.severity = severity
     self.binding = binding
@@ -49,6 +56,7 @@ public final class RuleInfo: Sendable {
     self.knownDeviation = knownDeviation
     self.sight = sight
     self.isSessionWide = isSessionWide
+    self.needsLog = needsLog
   }
 }
 

@@ -22,6 +22,10 @@ public struct RuleEngine {
   /// For each kind of event, the positions of the rules of scope leg that look at it.
   private let legInterests: [[Int]]
   private let sessionInterests: [[Int]]
+  /// The same without the rules that need a log, for as long as there is none.
+  private let wireLegInterests: [[Int]]
+  private let wireSessionInterests: [[Int]]
+  private let log = LogFacts()
   private var legs: [Int: Leg] = [:]
   /// The connection of the last event: most events come in runs.
   private var recent: (number: Int, leg: Leg)?
@@ -40,7 +44,10 @@ public struct RuleEngine {
   /// How often each rule was woken, by position in `ruleInfos`: zero means that the session gave it nothing to see.
   public var wakeCounts: [Int] {
     rules.map { rule in
-      (0..<EventSet.count).reduce(0) { $0 + (rule.interests.rawValue >> UInt64($1) & 1 == 1 ? kindCounts[$1] : 0) }
+      if rule.info.needsLog, !log.isActive { return 0 }
+      return (0..<EventSet.count).reduce(0) {
+        $0 + (rule.interests.rawValue >> UInt64($1) & 1 == 1 ? kindCounts[$1] : 0)
+      }
     }
   }
 
@@ -61,6 +68,8 @@ public struct RuleEngine {
     }
     self.legInterests = legInterests
     self.sessionInterests = sessionInterests
+    wireLegInterests = legInterests.map { $0.filter { !rules[$0].info.needsLog } }
+    wireSessionInterests = sessionInterests.map { $0.filter { !rules[$0].info.needsLog } }
     sessionMonitors = [(any Rule)?](repeating: nil, count: rules.count)
   }
 
@@ -77,14 +86,19 @@ public struct RuleEngine {
       // A requester that is gone already needs no mark, and must not come back as an empty watch.
       legs[requester]?.facts.remoteIsRecorded = true
     }
+    if case .logged(let logged) = event.kind { log.note(logged, event, leg.facts) }
+    if log.isActive {
+      if leg.facts.offer == nil { leg.facts.offer = OfferFacts() }
+      leg.facts.offer?.note(event, leg.facts)
+    }
     guard !infos.isEmpty else { return }
-    var reporter = Reporter(leg: leg.facts, rules: infos, position: 0)
-    for position in sessionInterests[ordinal] {
+    var reporter = Reporter(leg: leg.facts, log: log, rules: infos, position: 0)
+    for position in log.isActive ? sessionInterests[ordinal] : wireSessionInterests[ordinal] {
       reporter.position = position
       if sessionMonitors[position] == nil { sessionMonitors[position] = rules[position].init(facts) }
       sessionMonitors[position]?.observe(event, &reporter)
     }
-    for position in legInterests[ordinal] {
+    for position in log.isActive ? legInterests[ordinal] : wireLegInterests[ordinal] {
       reporter.position = position
       if leg.slots[position] < 0 {
         leg.slots[position] = Int16(leg.monitors.count)
@@ -102,7 +116,7 @@ public struct RuleEngine {
     let nowhere = LegFacts()
     for position in rules.indices {
       guard var monitor = sessionMonitors[position] else { continue }
-      var reporter = Reporter(leg: nowhere, rules: infos, position: position)
+      var reporter = Reporter(leg: nowhere, log: log, rules: infos, position: position)
       monitor.finish(EndOfWatch(time: lastTime, closed: false), &reporter)
       sessionMonitors[position] = nil
       keep(reporter.findings)
@@ -124,7 +138,7 @@ public struct RuleEngine {
     guard let leg = legs.removeValue(forKey: number) else { return }
     let end = EndOfWatch(time: lastTime, closed: leg.facts.hasClosed)
     for position in rules.indices where leg.slots[position] >= 0 {
-      var reporter = Reporter(leg: leg.facts, rules: infos, position: position)
+      var reporter = Reporter(leg: leg.facts, log: log, rules: infos, position: position)
       leg.monitors[Int(leg.slots[position])].finish(end, &reporter)
       if !reporter.findings.isEmpty { keep(reporter.findings) }
     }

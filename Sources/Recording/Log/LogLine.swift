@@ -38,7 +38,7 @@ public struct LogLine: Sendable {
   /// member, or ends a string.
   static func mayBeLog(_ line: [UInt8]) -> Bool {
     // A frame of megabytes is not searched: whoever writes a log puts the name of the event in front.
-    let end = min(line.count, 512)
+    let end = min(line.count, 128)
     var index = 0
     while index + 5 < end {
       if line[index] == 0x22, line[index + 1] == 0x6C, line[index + 2] == 0x6F, line[index + 3] == 0x67,

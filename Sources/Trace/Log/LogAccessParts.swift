@@ -154,6 +154,9 @@ public struct LogSnapshot: Sendable, Equatable {
   public var grants: [Grant]
   /// Group ID hash to the members of its latest version.
   public var groups: [String: [String]]
+  /// False when the log has no inventory, or no grants, at all: then nothing follows from what is not in them.
+  public var tellsInventory = true
+  public var tellsGrants = true
 
   public init(
     when: String? = nil, inventory: [Item] = [], heads: [LogHead] = [], grants: [Grant] = [],

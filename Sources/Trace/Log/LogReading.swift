@@ -154,6 +154,8 @@ extension LogFact {
 
   private static func snapshot(_ fields: LogFields) throws(LogFailure) -> LogSnapshot {
     var snapshot = LogSnapshot(when: try fields.optionalText("when"))
+    snapshot.tellsInventory = fields.value("inventory") != nil
+    snapshot.tellsGrants = fields.value("grants") != nil
     for member in try fields.members("inventory") {
       let item = try fields.within("inventory", member.value)
       snapshot.inventory.append(

@@ -215,7 +215,7 @@ extension LogFact {
       members.add("sha256", item.sha256)
       inventory.append(item.hash, .object(members.object))
     }
-    out.object.append("inventory", .object(inventory))
+    if snapshot.tellsInventory { out.object.append("inventory", .object(inventory)) }
     var heads = JSONObject()
     for head in snapshot.heads {
       var members = LogMembers()
@@ -223,17 +223,15 @@ extension LogFact {
       heads.append(head.idHash, .object(members.object))
     }
     out.object.append("heads", .object(heads))
-    out.object.append(
-      "grants",
-      .array(
-        snapshot.grants.map { grant in
-          var members = LogMembers()
-          members.add("subject", grant.subject)
-          members.add("subjectKind", grant.subjectKind.rawValue)
-          members.add("persons", grant.persons)
-          members.add("groups", grant.groups)
-          return .object(members.object)
-        }))
+    let grants = snapshot.grants.map { grant -> JSONValue in
+      var members = LogMembers()
+      members.add("subject", grant.subject)
+      members.add("subjectKind", grant.subjectKind.rawValue)
+      members.add("persons", grant.persons)
+      members.add("groups", grant.groups)
+      return .object(members.object)
+    }
+    if snapshot.tellsGrants { out.object.append("grants", .array(grants)) }
     out.add("groups", map: snapshot.groups.mapValues { .array($0.map { .string($0) }) })
   }
 }

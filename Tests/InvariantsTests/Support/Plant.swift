@@ -14,6 +14,8 @@ enum Spot: Sendable {
   case earlier
   /// Behind it, where the effect shows.
   case later
+  /// On a line of the session, when the change is in a log beside it.
+  case session
 }
 
 /// A planted violation: a real recording, and the one change that a rule must notice.
@@ -24,6 +26,8 @@ struct Plant: Sendable, CustomStringConvertible {
     case file(String, @Sendable (inout [String]) -> Void)
     /// The events of one leg, for what would be too large to write down.
     case events(String, String, @Sendable (inout [Event]) -> Void)
+    /// The good log, line by line: alone, or beside the session that it was written for.
+    case log(beside: String?, @Sendable (inout LogEditor) -> Void)
   }
 
   struct Outcome {
@@ -58,6 +62,15 @@ struct Plant: Sendable, CustomStringConvertible {
     _ edit: @escaping @Sendable (inout [Event]) -> Void
   ) -> Plant { Plant(rule: rule, what: what, material: .events(recording, conn, edit), spot: spot, also: []) }
 
+  static func log(
+    _ rule: String, _ what: String, at spot: Spot = .changed(0), _ edit: @escaping @Sendable (inout LogEditor) -> Void
+  ) -> Plant { Plant(rule: rule, what: what, material: .log(beside: nil, edit), spot: spot, also: []) }
+
+  /// The log is changed, and the wire as it was breaks the rule.
+  static func beside(
+    _ rule: String, _ what: String, at spot: Spot = .session, _ edit: @escaping @Sendable (inout LogEditor) -> Void
+  ) -> Plant { Plant(rule: rule, what: what, material: .log(beside: "iop-chum-1", edit), spot: spot, also: []) }
+
   /// Findings of the rule without and with the change.
   func outcome() throws -> Outcome {
     guard let type = RuleBook.all.first(where: { $0.info.id == rule }) else {
@@ -88,6 +101,14 @@ struct Plant: Sendable, CustomStringConvertible {
       return Outcome(
         before: judge(base.events, type), after: judge(events, type), changedLine: changed ?? 0,
         lines: base.editor.items.count + 1)
+    case .log(let session, let edit):
+      let base = try Bases.log(beside: session)
+      var editor = base.editor
+      edit(&editor)
+      return Outcome(
+        before: base.findings[rule] ?? [], after: try editor.findings([type], beside: session),
+        changedLine: editor.firstDifference(from: base.editor),
+        lines: max(editor.lines.count, session == nil ? 0 : 1_000))
     }
   }
 }
@@ -103,6 +124,11 @@ enum Bases {
     let lines: [String]
     let findings: [String: [Finding]]
   }
+  struct Log: Sendable {
+    let editor: LogEditor
+    let findings: [String: [Finding]]
+  }
+  private static let logs = Mutex<[String: Log]>([:])
   private static let legs = Mutex<[String: Leg]>([:])
   private static let files = Mutex<[String: File]>([:])
 
@@ -127,6 +153,17 @@ enum Bases {
     let file = File(lines: lines, findings: Dictionary(grouping: try judge(bytes, RuleBook.all)) { $0.rule.id })
     files.withLock { $0[recording] = file }
     return file
+  }
+}
+
+extension Bases {
+  static func log(beside session: String?) throws -> Log {
+    if let known = logs.withLock({ $0[session ?? ""] }) { return known }
+    let editor = try LogEditor()
+    let findings = Dictionary(grouping: try editor.findings(RuleBook.all, beside: session)) { $0.rule.id }
+    let log = Log(editor: editor, findings: findings)
+    logs.withLock { $0[session ?? ""] = log }
+    return log
   }
 }
 

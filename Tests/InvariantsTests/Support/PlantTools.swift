@@ -93,6 +93,14 @@ extension Plants {
     }
   }
 
+  /// Lists every object child as an ID object.
+  static func retypeChildren(_ editor: inout SessionEditor) {
+    eachList(&editor, 4) { text in
+      guard let entries = try? ChildEntry.decodeList(text), !entries.isEmpty else { return nil }
+      return ChildEntry.encodeList(entries.map { ChildEntry(kind: $0.kind == .object ? .id : $0.kind, hash: $0.hash) })
+    }
+  }
+
   /// Turns the order of the version nodes of each data object around.
   static func swapNodes(_ editor: inout SessionEditor) {
     eachRoots(&editor) { entries in
@@ -133,4 +141,8 @@ extension Plants {
       at += 2
     }
   }
+}
+
+extension Plants {
+  static func sha256(_ text: String) -> String { SHA256.hex(text) }
 }

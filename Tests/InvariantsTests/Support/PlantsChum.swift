@@ -267,6 +267,9 @@ extension Plants {
       let position = answer(editor, request)
       set(&editor, position, .data(id: id(editor, request), "[]"))
     },
+    .leg("CHUM-025", "objects listed as ID objects", "iop-chum-1", "c9", at: .later, also: ["CHUM-027"]) {
+      retypeChildren(&$0)
+    },
     .leg("LIST-001", "a list that is no list", "iop-chum-1", "c9") { editor in
       let request = editor.index("\"serviceId\":4", .fromClient)
       set(&editor, answer(editor, request), .data(id: id(editor, request), "{}"))
@@ -310,6 +313,10 @@ extension Plants {
       events[index] = Event(
         seq: event.seq, time: event.time, line: event.line, leg: event.leg, conn: event.conn,
         direction: event.direction, kind: .responded(id: id, .data(value, bytes: 65 << 20)))
+    },
+    .leg("CHUM-075", "a normal end after another version", "iop-chum-1", "c9", at: .later, also: ["CF-074"]) { editor in
+      editor.replace("\"data\":8}", "\"data\":7}", .fromServer)
+      editor.replace("Corresponding route was stopped", "Chum ended [1] normally. Error count 0")
     },
     .leg("CHUM-075", "a mismatch that never was", "iop-chum-1", "c9") { editor in
       editor.replace("Corresponding route was stopped", "Chum ended [1] with error: Error: CS-MISMATCH: [1] x")

@@ -154,6 +154,9 @@ struct SessionEditor: Sendable {
     for index in position..<items.count { items[index].time += ms }
   }
 
+  /// Seals everything with another key than the two ends agreed on.
+  mutating func seal(with key: SharedKey?) { self.key = key }
+
   mutating func cut(from position: Int) { items.removeSubrange(position...) }
 
   // MARK: Writing and judging
