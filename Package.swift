@@ -153,7 +153,8 @@ let package = Package(
     .testTarget(
       name: "SimulationTests",
       dependencies: [
-        "Simulation", "InstanceCases", "Instance", "CommServer", "Replay", "Invariants", "Recording", "Wire",
+        "Simulation", "Chum", "SyncInstance", "InstanceCases", "Instance", "CommServer", "Replay", "Invariants",
+        "Recording", "Wire",
         "Cryptobox",
         "WireBytes",
       ]),

@@ -1,8 +1,10 @@
+import Chum
 import Cryptobox
 import Instance
 import Invariants
 import Recording
 import Replay
+import SyncInstance
 import Testing
 import Wire
 
