@@ -123,7 +123,9 @@ struct ReplayCommand: ParsableCommand {
   private func ruleTypes() throws -> [any Rule.Type] {
     guard !rule.isEmpty else { return RuleBook.all }
     return try rule.map { id in
-      guard let type = RuleBook.rule(id.uppercased()) else { throw Exit.nothingRan("no rule \(id); chumgate explain lists them") }
+      guard let type = RuleBook.rule(id.uppercased()) else {
+        throw Exit.nothingRan("no rule \(id); chumgate explain lists them")
+      }
       return type
     }
   }
