@@ -141,7 +141,7 @@ let package = Package(
         "Replay", "Recording", "Invariants", "Wire", "Cryptobox", "WireBytes",
       ]),
     .testTarget(
-      name: "InstanceCasesTests", dependencies: ["InstanceCases", "Instance", "Wire", "Cryptobox", "WireBytes"]),
+      name: "InstanceCasesTests", dependencies: ["Chum", "InstanceCases", "Instance", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "InstanceTrialTests",
       dependencies: [

@@ -1,3 +1,4 @@
+import Chum
 import Foundation
 import Instance
 import Testing
@@ -31,7 +32,11 @@ import Wire
 
   @Test func `every planted fault is noticed by some case`() {
     let killed = Set(Self.kills.filter(\.isNoticed).map(\.variant))
-    for variant in TargetVariant.all where !killed.contains(variant) { Issue.record("\(variant) lives") }
+    // Two are seen in worlds only (PlantedSyncTests), and a close reason decides nothing in profile strict.
+    let elsewhere: Set<TargetVariant> = [.chum(.halfFilesKept), .chum(.rootLostAfterError), .chum(.closesMutely)]
+    for variant in TargetVariant.all where !killed.contains(variant) && !elsewhere.contains(variant) {
+      Issue.record("\(variant) lives")
+    }
   }
 }
 
