@@ -130,6 +130,7 @@ extension World {
     } catch { return checker.fail("restart", "host \(index) cannot read its store: \(error)") }
     sync?.restarted(index)
     handle(.start, on: index)
+    if sync != nil { fillGaps() }
   }
 
   // MARK: Attackers
@@ -209,7 +210,7 @@ extension World {
     let outputs = probe.tick(now: now, random: &random)
     attackers[number] = .probe(probe)
     let cable = cables.firstIndex { $0.end == .attacker(number) }
-    if outputs.isEmpty {
+    if outputs.isEmpty, probe.nextDeadline ?? .infinity <= now {
       // Nothing to say and still due: it is over with it.
       probe.closed(reason: "", now: now)
       attackers[number] = .probe(probe)

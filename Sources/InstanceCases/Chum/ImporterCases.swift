@@ -168,7 +168,7 @@ enum ImporterCases {
       ])
     },
     row(
-      nil, .nodes, "a history is taken, oldest first, and gets a head", ["CF-067", "CF-054"], .taken,
+      nil, .nodes, "a history is taken, oldest first, and gets a head", ["CF-067", "CF-054", "CF-066"], .taken,
       [.headNotMerged, .neverAsks]
     ) { look, shelf in
       guard let head = look.head(shelf.idHash) else { return .check(look.sync == nil, "no head") }
