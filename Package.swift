@@ -141,7 +141,7 @@ let package = Package(
         "Replay", "Recording", "Invariants", "Wire", "Cryptobox", "WireBytes",
       ]),
     .testTarget(
-      name: "InstanceCasesTests", dependencies: ["InstanceCases", "Instance", "Wire", "Cryptobox", "WireBytes"]),
+      name: "InstanceCasesTests", dependencies: ["Chum", "InstanceCases", "Instance", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "InstanceTrialTests",
       dependencies: [
@@ -153,7 +153,8 @@ let package = Package(
     .testTarget(
       name: "SimulationTests",
       dependencies: [
-        "Simulation", "InstanceCases", "Instance", "CommServer", "Replay", "Invariants", "Recording", "Wire",
+        "Simulation", "Chum", "SyncInstance", "InstanceCases", "Instance", "CommServer", "Replay", "Invariants",
+        "Recording", "Wire",
         "Cryptobox",
         "WireBytes",
       ]),

@@ -13,6 +13,8 @@ public final class Diagnostician {
 
   let judge = ContentJudge()
   private var links: [Int: Link] = [:]
+  /// The connection of the last event: most events come in runs.
+  private var recent: (leg: Int, link: Link)?
   var flows: [FlowKey: Flow] = [:]
   var pairs: [PairKey: Pair] = [:]
   var droppedPairs = 0
@@ -47,8 +49,7 @@ public final class Diagnostician {
       return observe(entry, Evidence(conn: event.conn, line: event.line, time: event.time))
     default: break
     }
-    let link = links[event.leg] ?? Link(conn: event.conn)
-    links[event.leg] = link
+    let link = link(event)
     link.last = event.time
     let evidence = Evidence(conn: event.conn, line: event.line, time: event.time)
     if link.first == nil { link.first = evidence }
@@ -58,6 +59,14 @@ public final class Diagnostician {
     default:
       if !observeClear(event, link, evidence), !link.isMirror { observeSealed(event, link, evidence) }
     }
+  }
+
+  private func link(_ event: Event) -> Link {
+    if let recent, recent.leg == event.leg { return recent.link }
+    let link = links[event.leg] ?? Link(conn: event.conn)
+    links[event.leg] = link
+    recent = (event.leg, link)
+    return link
   }
 
   public func finish() -> SessionDiagnosis {
@@ -79,6 +88,7 @@ public final class Diagnostician {
   }
 
   private func retire(_ leg: Int) {
+    if recent?.leg == leg { recent = nil }
     guard let link = links.removeValue(forKey: leg) else { return }
     tally.left(link)
     guard !link.isMirror else { return }

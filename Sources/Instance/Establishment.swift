@@ -160,7 +160,9 @@ public struct Establishment: Sendable {
     case "debug":
       if !rules.debug, !has(.servesDebugGroup) { throw refuse(.noCatchAll, "group.debug-off") }
     default:
-      if !has(.servesUnknownGroups), !has(.longGroupNames), !has(.keepsUnknownGroups) { throw refuse(.unknownGroup(name), "group.unknown") }
+      if !has(.servesUnknownGroups), !has(.longGroupNames), !has(.keepsUnknownGroups) {
+        throw refuse(.unknownGroup(name), "group.unknown")
+      }
     }
   }
 

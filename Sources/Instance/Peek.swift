@@ -16,6 +16,7 @@ struct Peek: Sendable {
   private var counter: UInt64
   private var isWithinFragments = false
   private var wasShort = false
+  private var isDeaf = false
 
   /// Nil unless one of its faults is planted.
   init?(_ handshake: EstablishedHandshake, _ role: HandshakeRole, _ faults: Set<Defect>) {
@@ -27,7 +28,11 @@ struct Peek: Sendable {
 
   mutating func look(_ message: WireMessage, _ box: AnyBox) -> Verdict? {
     guard case .binary(let frame) = message else { return nil }
-    if faults.contains(.ignoresOverlongFrames), frame.count > 65_900 { return .drop }
+    if faults.contains(.ignoresOverlongFrames), isDeaf || frame.count > 65_900 {
+      // What follows does not fit any more; it is dropped, too.
+      isDeaf = true
+      return .drop
+    }
     defer { counter += 2 }
     guard let plain = box.open(frame, nonce: Nonce(counter: counter), key: key), let first = plain.first,
       let padded = try? PaddedMessage.decode(plain)

@@ -60,9 +60,15 @@ enum ChannelCases {
     fine(.paddingMost, "a frame with the most padding is understood", ["ENC-007"], kills: [.wrongParity]),
     fine(.paddingTwoLengthBytes, "two length bytes are understood", ["ENC-007"], kills: [.refusesLongPadding]),
     fine(.paddingEightLengthBytes, "eight length bytes are understood", ["ENC-007"], kills: [.refusesLongPadding]),
-    fine(.fragmentsOfOneByte, "fragments of one byte are put together", ["FR-009", "FR-005"], all, kills: [.refusesOddFragments]),
-    fine(.fragmentsOfOddSizes, "fragments of odd sizes, empty ones too, are put together", ["FR-009"], kills: [.refusesOddFragments]),
-    fine(.keepAliveBetweenFragments, "keep-alives between fragments change nothing", ["KA-106"], all, kills: [.deliversKeepAlives]),
+    fine(
+      .fragmentsOfOneByte, "fragments of one byte are put together", ["FR-009", "FR-005"], all,
+      kills: [.refusesOddFragments]),
+    fine(
+      .fragmentsOfOddSizes, "fragments of odd sizes, empty ones too, are put together", ["FR-009"],
+      kills: [.refusesOddFragments]),
+    fine(
+      .keepAliveBetweenFragments, "keep-alives between fragments change nothing", ["KA-106"], all,
+      kills: [.deliversKeepAlives]),
     fine(.keepAliveFirst, "keep-alives are not delivered", ["KA-104"], all, kills: [.deliversKeepAlives]),
   ]
 }

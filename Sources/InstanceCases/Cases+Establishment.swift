@@ -46,8 +46,11 @@ enum EstablishmentCases {
     ExchangeRow(
       .syncOtherCommand, "another message than sync closes", ["PR-004", "PR-035"], active, .closesSoon,
       forbids: [.keys, .challenge], kills: [.toleratesWrongSync]),
-    ExchangeRow(.syncNotJSON, "no JSON instead of sync closes", ["PR-035"], [.initiator], .closesSoon, kills: [.toleratesWrongSync]),
-    ExchangeRow(.syncBinary, "a binary sync closes", ["PR-035"], [.initiator], .closesSoon, kills: [.toleratesWrongSync]),
+    ExchangeRow(
+      .syncNotJSON, "no JSON instead of sync closes", ["PR-035"], [.initiator], .closesSoon,
+      kills: [.toleratesWrongSync]),
+    ExchangeRow(
+      .syncBinary, "a binary sync closes", ["PR-035"], [.initiator], .closesSoon, kills: [.toleratesWrongSync]),
     ExchangeRow(
       .syncMissing, "nothing is sent before sync", ["PR-004"], active, .closes(within: 32_000),
       deployed: .closesOrSilent, never: [.person, .keys], kills: [.waitsForSteps]),

@@ -69,15 +69,21 @@ enum ListenerCases {
         .lowOrderKey, "a server with a key of small order is refused", ["LS-005"], binding: .hardening,
         kills: [.answersAnyServerKey]),
       refusing(.shortKey, "a server key of 31 bytes is refused", ["LS-003"], kills: [.ignoresWrongServerMessages]),
-      refusing(.otherCommandFirst, "another command than the challenge closes", ["LS-008"], kills: [.ignoresWrongServerMessages]),
-      refusing(.notJSONFirst, "no JSON instead of the challenge closes", ["LS-008"], kills: [.ignoresWrongServerMessages]),
+      refusing(
+        .otherCommandFirst, "another command than the challenge closes", ["LS-008"],
+        kills: [.ignoresWrongServerMessages]),
+      refusing(
+        .notJSONFirst, "no JSON instead of the challenge closes", ["LS-008"], kills: [.ignoresWrongServerMessages]),
       refusing(.binaryFirst, "a binary challenge closes", ["LS-008"], kills: [.ignoresWrongServerMessages]),
       refusing(.successFirst, "success without a challenge closes", ["LS-011"], kills: [.ignoresWrongServerMessages]),
       refusing(
         .handoverFirst, "a handover before anything closes", ["LS-011"], kills: [.acceptsEarlyHandover]),
       refusing(.successAsBinary, "a binary success closes", ["LS-008"], kills: [.ignoresWrongServerMessages]),
-      refusing(.successOtherCommand, "another command than success closes", ["LS-008"], kills: [.ignoresWrongServerMessages]),
-      refusing(.handoverInsteadOfSuccess, "a handover instead of success closes", ["LS-011"], kills: [.ignoresWrongServerMessages]),
+      refusing(
+        .successOtherCommand, "another command than success closes", ["LS-008"], kills: [.ignoresWrongServerMessages]),
+      refusing(
+        .handoverInsteadOfSuccess, "a handover instead of success closes", ["LS-011"],
+        kills: [.ignoresWrongServerMessages]),
       refusing(
         .intervalZero, "a pingInterval of zero closes", ["LS-014"], binding: .hardening, kills: [.acceptsAnyInterval]),
       refusing(
@@ -89,7 +95,8 @@ enum ListenerCases {
       refusing(
         .intervalHuge, "an endless pingInterval closes", ["LS-014"], binding: .hardening, kills: [.acceptsAnyInterval]),
       refusing(.intervalText, "a pingInterval as text closes", ["LS-014"], kills: [.ignoresWrongServerMessages]),
-      refusing(.intervalMissing, "a success without pingInterval closes", ["LS-014"], kills: [.ignoresWrongServerMessages]),
+      refusing(
+        .intervalMissing, "a success without pingInterval closes", ["LS-014"], kills: [.ignoresWrongServerMessages]),
     ]
 
   private static let registration: [InstanceCase] = [

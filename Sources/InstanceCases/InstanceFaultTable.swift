@@ -20,7 +20,8 @@ public enum InstanceFaultTable {
       "deployed implementation does where a strict one is due. The cases named here are run against it in profile strict",
       "and must not pass.", "",
       "\(cases.count) cases, \(proven.count) of them shown to fire (\(proven.count * 1_000 / max(1, cases.count)) ‰), "
-        + "\(kills.count) pairs of case and fault.", "", "| variant | breaks | noticed by | cases |", "|---|---|---|---|",
+        + "\(kills.count) pairs of case and fault.", "", "| variant | breaks | noticed by | cases |",
+      "|---|---|---|---|",
     ]
     let byVariant = Dictionary(grouping: kills.filter(\.isNoticed), by: \.variant)
     for variant in TargetVariant.all {

@@ -30,7 +30,7 @@ public enum ConsoleReport {
       }
     let seconds = JSONText.number((verdict.duration / 100).rounded() / 10)
     lines.append(
-      "\(mark)  \(palette.bold(verdict.name ?? verdict.file))  "
+      "\(mark)  \(palette.bold(printable(verdict.name ?? verdict.file)))  "
         + palette.dim(
           "\(verdict.connections) connections, \(verdict.frames) frames, \(verdict.openedFrames) of "
             + "\(verdict.encryptedFrames) encrypted ones opened, "
@@ -43,7 +43,7 @@ public enum ConsoleReport {
     if quiet, shown.count < verdict.findings.count {
       lines.append(palette.dim("      \(verdict.findings.count - shown.count) warnings and notes not shown"))
     }
-    for spot in verdict.blindSpots { lines.append("      \(palette.yellow("not seen:")) \(spot)") }
+    for spot in verdict.blindSpots { lines.append("      \(palette.yellow("not seen:")) \(printable(spot))") }
     return lines.joined(separator: "\n")
   }
 

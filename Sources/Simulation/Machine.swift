@@ -6,7 +6,9 @@ import SyncInstance
 import Wire
 
 /// What runs on a host: an instance up to the start of CHUM, or a complete one with its store.
-struct Machine: Sendable {
+///
+/// A reference, so that looking at it after every event copies nothing; it belongs to one host.
+final class Machine {
   private var plain: Instance
   /// The complete instance; its connections are what counts then.
   private(set) var complete: SyncInstance<MemoryStore>?
@@ -26,24 +28,29 @@ struct Machine: Sendable {
   var openSockets: [SocketID] { core.openSockets }
   var nextDeadline: Double? { complete == nil ? plain.nextDeadline : complete?.nextDeadline }
 
-  mutating func handle(
+  func handle(
     _ event: InstanceEvent, at now: Double, random: inout some RandomSource, into actions: inout [SyncAction]
   ) {
     guard complete == nil else { return complete?.handle(event, at: now, random: &random, into: &actions) ?? () }
     for action in plain.handle(event, at: now, random: &random) { actions.append(.instance(action)) }
   }
 
-  mutating func run(
+  func run(
     _ command: SyncCommand, at now: Double, random: inout some RandomSource, into actions: inout [SyncAction]
   ) {
     complete?.run(command, at: now, random: &random, into: &actions)
   }
 
-  mutating func write(
+  func write(
     at now: Double, random: inout some RandomSource, into actions: inout [SyncAction],
     _ body: (inout Repository<MemoryStore>) -> Void
   ) {
     complete?.write(at: now, random: &random, into: &actions, body)
+  }
+
+  /// A file is coming in.
+  var isReceivingFile: Bool {
+    complete?.sessions.values.contains { $0.chum.transfers.contains(where: \.isIncoming) } ?? false
   }
 
   /// The same after a crash: what was stored is there; unfinished files are gone, or under a broken name.

@@ -20,6 +20,9 @@ struct SyncModel: Sendable {
     var objects = 0
     var ids = 0
     var lists = 0
+    /// The last list that was found right, and when.
+    var rightList = ""
+    var rightAt = -1.0
   }
 
   private struct Key: Hashable, Sendable {
@@ -91,7 +94,9 @@ struct SyncModel: Sendable {
     case .received(let id, let reference, _):
       received += 1
       if isResting { restFetched.append((host, 1)) }
-      guard let machine, machine.sessions[id].map({ !liars.contains($0.person) }) ?? true || isStrict else { return nil }
+      guard let machine, machine.sessions[id].map({ !liars.contains($0.person) }) ?? true || isStrict else {
+        return nil
+      }
       arrived[host, default: []].append(reference)
       return nil
     case .roundEnded(_, _, _, _): restRounds[host, default: 0] += 1
@@ -120,7 +125,7 @@ struct SyncModel: Sendable {
 
   /// What a host has sent in its sessions since the last look: nothing without a grant (CHUM-040), no list beside the
   /// grants (CHUM-012, CHUM-013).
-  mutating func look(_ host: Int, _ machine: SyncInstance<MemoryStore>) -> Violation? {
+  mutating func look(_ host: Int, _ machine: SyncInstance<MemoryStore>, at now: Double) -> Violation? {
     guard isStrict else { return nil }
     let repository = machine.host.repository
     for (id, session) in machine.sessions {
@@ -141,7 +146,13 @@ struct SyncModel: Sendable {
       }
       if session.chum.listCount != seen.lists {
         seen.lists = session.chum.listCount
-        if let broken = list(session, host, repository) { return broken }
+        // A list that was right is right as long as nothing is stored or granted.
+        let text = session.chum.lastList ?? ""
+        if text != seen.rightList || machine.lastLocalChange >= seen.rightAt {
+          if let broken = list(session, host, repository) { return broken }
+          seen.rightList = text
+          seen.rightAt = now
+        }
       }
       watched[key] = seen
     }
@@ -149,8 +160,9 @@ struct SyncModel: Sendable {
   }
 
   private func list(_ session: SyncSession, _ host: Int, _ repository: Repository<MemoryStore>) -> Violation? {
-    guard let text = session.chum.lastList, let entries = try? RootEntry.decodeList(text),
-      let due = try? RootList(for: session.person, in: repository, policy: .evaluated, profile: .strict)
+    guard let text = session.chum.lastList,
+      let due = try? RootList(for: session.person, in: repository, policy: .evaluated, profile: .strict),
+      due.text != text, let entries = try? RootEntry.decodeList(text)
     else { return nil }
     let listed = Set(entries.map { "\($0.kindName) \($0.key)" })
     let granted = Set(due.roots.map { "\($0.entry.kindName) \($0.entry.key)" })
@@ -187,7 +199,8 @@ struct SyncModel: Sendable {
     defer { arrived[host] = nil }
     for reference in arrived[host] ?? [] {
       let entry = repository.store.entry(reference.hash)
-      guard let entry, let content = try? repository.store.read(reference.hash, from: 0, count: max(1, entry.size)) else {
+      guard let entry, let content = try? repository.store.read(reference.hash, from: 0, count: max(1, entry.size))
+      else {
         return Violation(rule: "CHUM-047", detail: "host \(host): \(reference.hash.short) came and is not stored")
       }
       if ObjectHash.of(content) != reference.hash {
@@ -202,7 +215,8 @@ struct SyncModel: Sendable {
       }
       guard reference.kind == .object || reference.kind == .id else { continue }
       for child in References.scan(content) where !repository.store.knows(child.hash) {
-        return Violation(rule: "CHUM-024", detail: "host \(host): \(entry.type) refers to \(child.hash.short), which is not there")
+        return Violation(
+          rule: "CHUM-024", detail: "host \(host): \(entry.type) refers to \(child.hash.short), which is not there")
       }
     }
     return nil
@@ -223,10 +237,12 @@ struct SyncModel: Sendable {
   /// Nothing was fetched in whole rounds of rest (CHUM-059, CHUM-060).
   func quiet(hosts: Int, sessions: Int) -> Violation? {
     if let loud = restFetched.first {
-      return Violation(rule: "CHUM-060", detail: "host \(loud.host) still fetches when all is at rest (\(restFetched.count) objects)")
+      return Violation(
+        rule: "CHUM-060", detail: "host \(loud.host) still fetches when all is at rest (\(restFetched.count) objects)")
     }
     if sessions > 0, restRounds.values.reduce(0, +) < sessions {
-      return Violation(rule: "CHUM-056", detail: "\(restRounds.values.reduce(0, +)) rounds in \(sessions) sessions at rest")
+      return Violation(
+        rule: "CHUM-056", detail: "\(restRounds.values.reduce(0, +)) rounds in \(sessions) sessions at rest")
     }
     return nil
   }
@@ -237,7 +253,8 @@ struct SyncModel: Sendable {
   ) -> Violation? {
     guard let person = importer.mainPerson, let giver = exporter.mainPerson else { return nil }
     let findings = StoreAudit.convergence(
-      from: exporter.host.repository, to: importer.host.repository, person: person, policy: .evaluated, profile: .strict)
+      from: exporter.host.repository, to: importer.host.repository, person: person, policy: .evaluated, profile: .strict
+    )
     var mutual: Set<String> = []
     for effective in importer.host.repository.grants(for: giver, policy: .evaluated) {
       if case .id(let idHash) = effective.grant.subject { mutual.insert(idHash.short) }

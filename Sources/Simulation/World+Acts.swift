@@ -130,6 +130,7 @@ extension World {
     } catch { return checker.fail("restart", "host \(index) cannot read its store: \(error)") }
     sync?.restarted(index)
     handle(.start, on: index)
+    if sync != nil { fillGaps() }
   }
 
   // MARK: Attackers
@@ -209,7 +210,7 @@ extension World {
     let outputs = probe.tick(now: now, random: &random)
     attackers[number] = .probe(probe)
     let cable = cables.firstIndex { $0.end == .attacker(number) }
-    if outputs.isEmpty {
+    if outputs.isEmpty, probe.nextDeadline ?? .infinity <= now {
       // Nothing to say and still due: it is over with it.
       probe.closed(reason: "", now: now)
       attackers[number] = .probe(probe)
@@ -255,8 +256,9 @@ extension World {
       lose(index)
     }
     fillGaps()
-    // The longest retry is 120 s; a refused dial before it, and the close of a half-open one, come on top.
-    run(for: 420_000)
+    // The longest retry is 120 s; a refused dial before it, and the close of a half-open one, come on top. Hosts that
+    // know each other from the beginning do not wait for invitations, and a minute after each retry is enough.
+    run(for: scenario.sync ? 240_000 : 420_000)
     guard violation == nil else { return }
     // A dial may be under way at any one moment, so what is wrong must be wrong at each of several.
     var wrong = wrongAtRest

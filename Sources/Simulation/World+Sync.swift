@@ -34,11 +34,13 @@ extension World {
     switch act {
     case .write(let number, let item): write(host(number), item)
     case .grant(let number, let item, let to): grant(host(number), item, [other(to, than: host(number))])
-    case .revoke(let number, let item, let from): revoke(host(number), item, other(from, than: host(number)))
+    case .revoke(let number, let item, let from): revoke(host(number), item, from)
+    case .flicker(let number, let item, let to): flicker(host(number), item, other(to, than: host(number)))
     case .grantBoth(let number, let item, let one, let two):
       let index = host(number)
       grant(index, item, [other(one, than: index), other(two, than: index)])
-    case .grantElsewhere(let number, let item, let to): grantElsewhere(host(number), item, other(to, than: host(number)))
+    case .grantElsewhere(let number, let item, let to):
+      grantElsewhere(host(number), item, other(to, than: host(number)))
     case .share(let number, let item, let with):
       let index = host(number)
       let partner = other(with, than: index)
@@ -129,7 +131,9 @@ extension World {
     return hosts[index].instance == nil ? nil : item(index, number)
   }
 
-  private mutating func request(_ request: GrantRequest, on index: Int, by component: String = GrantAuthority.standardName) {
+  private mutating func request(
+    _ request: GrantRequest, on index: Int, by component: String = GrantAuthority.standardName
+  ) {
     act(on: index) { machine, now, random, actions in
       machine.run(.grant(request, by: component), at: now, random: &random, into: &actions)
     }
@@ -144,15 +148,37 @@ extension World {
     }
   }
 
+  /// One of the grants that there are, counted, and one of its persons.
   private mutating func revoke(_ index: Int, _ number: Int, _ from: Int) {
-    guard let item = item(index, number), let repository = hosts[index].instance?.complete?.host.repository else { return }
-    let person = person(from)
-    let now = repository.currentGrant(item.subject)
-    sync?.revokes(item.subject, from: person, on: index)
+    let grants = (sync?.granted[index] ?? [:]).filter { !$0.value.isEmpty }.sorted { $0.key.hash < $1.key.hash }
+    guard !grants.isEmpty, hosts[index].instance != nil else { return }
+    let (subject, persons) = grants[number.magnitudeModulo(grants.count)]
+    revoke(index, subject, persons.sorted()[from.magnitudeModulo(persons.count)])
+  }
+
+  private mutating func revoke(_ index: Int, _ subject: Subject, _ person: ObjectHash) {
+    guard let now = hosts[index].instance?.complete?.host.repository.currentGrant(subject) else { return }
+    sync?.revokes(subject, from: person, on: index)
     request(
-      GrantRequest(
-        item.subject, persons: (now?.persons ?? []).filter { $0 != person }, groups: now?.groups ?? [], mode: .replace),
-      on: index)
+      GrantRequest(subject, persons: now.persons.filter { $0 != person }, groups: now.groups, mode: .replace), on: index
+    )
+  }
+
+  /// The receiver has the name and not yet the thing when the grant is gone.
+  private mutating func flicker(_ index: Int, _ number: Int, _ to: Int) {
+    guard index != to, let item = present(index, number) else { return }
+    let person = person(to)
+    let before = lists(index, to: person)
+    grant(index, number, [to])
+    let end = now + 17_000
+    while now < end, violation == nil, lists(index, to: person) == before { run(for: 2) }
+    revoke(index, item.subject, person)
+  }
+
+  /// How many root lists a host has answered to a person in the sessions that run.
+  private func lists(_ index: Int, to person: ObjectHash) -> Int {
+    hosts[index].instance?.complete?.sessions.values.reduce(0) { $0 + ($1.person == person ? $1.chum.listCount : 0) }
+      ?? 0
   }
 
   /// A component that does not hold the authority asks: it must be refused, and nothing may change.
@@ -197,7 +223,9 @@ extension World {
     act(on: index) { machine, now, random, actions in
       machine.run(.openTopic(with: other), at: now, random: &random, into: &actions)
     }
-    guard let codec = SyncModel.codec(scenario.profile), let channel = try? ChannelKey(id: id.text).idHash(codec) else { return }
+    guard let codec = SyncModel.codec(scenario.profile), let channel = try? ChannelKey(id: id.text).idHash(codec) else {
+      return
+    }
     sync?.makesTopic(channel, id.persons, on: index)
   }
 
@@ -250,22 +278,23 @@ extension World {
     guard let hash else { return }
     sync?.grants(.object(hash), to: person, on: index)
     request(GrantRequest(.object(hash), persons: [person]), on: index)
-    let end = now + 40_000
+    let end = now + 20_000
     while now < end, violation == nil {
-      run(for: 2)
-      let transfers = hosts[to].instance?.complete?.sessions.values.flatMap(\.chum.transfers) ?? []
-      if transfers.contains(where: \.isIncoming) { return crash(to, down: down) }
+      run(for: 5)
+      guard let machine = hosts[to].instance else { return }
+      if machine.isReceivingFile { return crash(to, down: down) }
     }
   }
 
   // MARK: Liars
 
   private mutating func lie(_ index: Int, _ misbehaviour: ChumMisbehaviour) {
-    guard let complete = hosts[index].instance?.complete else { return }
+    guard hosts[index].instance?.complete != nil else { return }
     var own = SeededRandom(seed: random.next())
     let identities = (0..<2).map { number in
       Identity.create(
-        url: nil, personEmail: "liar\(attackers.count)-\(number)", instanceName: "liar-\(number)", random: &own, box: box)
+        url: nil, personEmail: "liar\(attackers.count)-\(number)", instanceName: "liar-\(number)", random: &own,
+        box: box)
     }
     if let person = ObjectHash(hex: identities[0].personId) { sync?.liars.insert(person) }
     checker.addLiar(identities[0].personId)
@@ -275,9 +304,9 @@ extension World {
       group: "chum")
     plan.usesInstanceKey = true
     // What the host holds and this contact was never granted.
-    let secret = sync?.items[index]?.values.first { $0.isShared == false }?.subject
+    let secret = present(index, 0)?.subject
     var script: [ChumAct] = [.wait(1_500), .ask(2, [])]
-    if case .object(let hash)? = secret, complete.host.repository.store.knows(hash) {
+    if case .object(let hash)? = secret {
       script += [.ask(4, [.string(hash.hex)]), .ask(6, [.string(hash.hex)])]
       for request in [1, 2] { sync?.secrets.append((attackers.count, request, "\(hash.short)")) }
     }
@@ -329,7 +358,9 @@ extension World {
     if let broken = model.quiet(hosts: hosts.count, sessions: sessions) { return fail(broken) }
     for one in hosts.indices {
       for other in hosts.indices where other != one {
-        guard let exporter = hosts[one].instance?.complete, let importer = hosts[other].instance?.complete else { continue }
+        guard let exporter = hosts[one].instance?.complete, let importer = hosts[other].instance?.complete else {
+          continue
+        }
         if let broken = model.convergence(from: exporter, to: importer, (one, other)) { return fail(broken) }
       }
     }
@@ -343,7 +374,7 @@ extension ChumMisbehaviour {
     case .fileOtherBytes, .fileEmptyMessage, .fileEmpty: .blob
     case .contentForeignIdHash: .versioned
     case .nodeForeignData, .nodeBranches: .nodes
-    case .childrenWithout, .childrenBait: .nested
+    case .childrenWithout, .childrenBait, .childAccess: .nested
     default: .unversioned
     }
   }

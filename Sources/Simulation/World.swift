@@ -85,7 +85,8 @@ public struct World {
     let instance = Instance(settings: settings(scenario), keychain: Keychain([identity]), box: box)
     guard scenario.sync, let codec = SyncModel.codec(scenario.profile) else { return Machine(instance) }
     let complete = try? SyncInstance(
-      syncSettings(scenario), keychain: Keychain([identity]), repository: Repository(store: MemoryStore(), codec: codec),
+      syncSettings(scenario), keychain: Keychain([identity]),
+      repository: Repository(store: MemoryStore(), codec: codec),
       epoch: 1_700_000_000_000, box: box)
     return complete.map { Machine($0) } ?? Machine(instance)
   }
@@ -168,13 +169,12 @@ public struct World {
 
   /// Lets a host do something and carries out what comes of it.
   mutating func act(
-    on index: Int, _ body: (inout Machine, Double, inout SeededRandom, inout [SyncAction]) -> Void
+    on index: Int, _ body: (Machine, Double, inout SeededRandom, inout [SyncAction]) -> Void
   ) {
-    guard var machine = hosts[index].instance.take() else { return }
+    guard let machine = hosts[index].instance else { return }
     var actions: [SyncAction] = []
-    body(&machine, now, &hosts[index].random, &actions)
+    body(machine, now, &hosts[index].random, &actions)
     hosts[index].deadline = machine.nextDeadline
-    hosts[index].instance = machine
     for action in actions {
       switch action {
       case .instance(let action): perform(action, on: index)
@@ -183,7 +183,7 @@ public struct World {
       case .log: break
       }
     }
-    if sync != nil, let complete = hosts[index].instance?.complete, let broken = sync?.look(index, complete) {
+    if sync != nil, let complete = hosts[index].instance?.complete, let broken = sync?.look(index, complete, at: now) {
       fail(broken)
     }
   }
@@ -191,16 +191,16 @@ public struct World {
   mutating func fail(_ violation: Violation) { checker.fail(violation.rule, violation.detail) }
 
   private mutating func perform(_ action: InstanceAction, on index: Int) {
-      switch action {
-      case .open(let id, _): open(.host(index, id))
-      case .send(let id, let message): if let cable = hosts[index].cables[id] { sendUp(message, cable) }
-      case .close(let id, let reason):
-        guard let cable = hosts[index].cables.removeValue(forKey: id) else { return }
-        closeUp(cable, code: 1_000, reason)
-      case .report(let report):
-        checker.heard(report, from: index, incarnation: hosts[index].incarnation, at: now)
-        if case .secured(_, let handshake) = report { log?.add(handshake) }
-      }
+    switch action {
+    case .open(let id, _): open(.host(index, id))
+    case .send(let id, let message): if let cable = hosts[index].cables[id] { sendUp(message, cable) }
+    case .close(let id, let reason):
+      guard let cable = hosts[index].cables.removeValue(forKey: id) else { return }
+      closeUp(cable, code: 1_000, reason)
+    case .report(let report):
+      checker.heard(report, from: index, incarnation: hosts[index].incarnation, at: now)
+      if case .secured(_, let handshake) = report { log?.add(handshake) }
+    }
   }
 
   // MARK: The server

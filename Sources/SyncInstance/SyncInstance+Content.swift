@@ -97,10 +97,25 @@ extension SyncInstance {
       observe(events, from: person, on: id)
     }
     tellGrants()
-    guard isChanged else { return }
-    lastLocalChange = now
+    if isChanged {
+      lastLocalChange = now
+      // What was done here is durable at once; what comes from a peer waits for company, since it can be fetched again.
+      if person == nil { return commit() }
+      uncommitted += 1
+    }
+    if uncommitted > 0, commitDue == nil { commitDue = now + Self.commitDelay }
+  }
+
+  /// Makes what came so far durable and visible to other readers of the store.
+  public mutating func commit() {
+    commitDue = nil
+    uncommitted = 0
     do throws(StoreFailure) { try host.repository.store.commit() } catch { tell(.trouble("\(error)")) }
   }
+
+  /// Entries that may wait for a commit, and for how many ms.
+  static var commitBatch: Int { 256 }
+  static var commitDelay: Double { 100 }
 
   private mutating func observe(_ events: [StoreEvent], from person: ObjectHash?, on id: SocketID?) {
     for event in events { note(event, from: person, on: id) }

@@ -36,6 +36,7 @@ extension SyncInstance {
     configuration.groupPolicy = settings.groupPolicy
     configuration.limits = settings.limits
     configuration.start = settings.start
+    configuration.commitsEachAnswer = false
     configuration.versionSilence = settings.versionSilence
     configuration.sendsEmptyChunks = settings.sendsEmptyChunks
     configuration.faults = settings.faults
@@ -101,6 +102,7 @@ extension SyncInstance {
 
   /// What is due in the sessions.
   mutating func tick(_ random: inout some RandomSource) {
+    if let commitDue, now >= commitDue { commit() }
     for id in sessions.keys.sorted() {
       guard let session = sessions[id], let due = session.chum.deadline, now >= Double(due) else { continue }
       advance(id, unsent: session.chum.unsentBytes, &random)
@@ -144,6 +146,7 @@ extension SyncInstance {
       case .firstFullSync: log(.firstFullSync, on: id)
       case .received(let reference, let status):
         receivedNow.insert(reference.hash)
+        uncommitted += 1
         logStored(reference, status, isReceived: true, on: id)
         tell(.received(id, reference, status))
       case .rejected(let hash, let error):
@@ -158,6 +161,8 @@ extension SyncInstance {
     }
     absorb(from: person, on: id, &random)
     receivedNow = []
+    let isRoundOver = logs.contains { if case .roundEnded = $0 { true } else { false } }
+    if isRoundOver || uncommitted >= Self.commitBatch { commit() }
   }
 
   /// The connection is gone: the session concludes, and its Chum object is stored.

@@ -39,6 +39,9 @@ public struct SyncInstance<Store: EntryStore> {
   public internal(set) var completeRequests: Set<ObjectHash> = []
   /// Persons with whom an Internet-of-Me pairing was made, and who are to get the request once they are stored.
   var proposals: Set<ObjectHash> = []
+  /// What peers sent and what followed since the last commit; when it is due at the latest.
+  var uncommitted = 0
+  var commitDue: Double?
   /// What the running call received, for the log to tell it from what was made of it here.
   var receivedNow: Set<ObjectHash> = []
 
@@ -115,7 +118,7 @@ public struct SyncInstance<Store: EntryStore> {
 
   /// When ``InstanceEvent/timer`` is due; nil when nothing waits.
   public var nextDeadline: Double? {
-    var first = core.nextDeadline ?? .infinity
+    var first = min(core.nextDeadline ?? .infinity, commitDue ?? .infinity)
     for session in sessions.values { if let due = session.chum.deadline { first = min(first, Double(due)) } }
     return first == .infinity ? nil : first
   }

@@ -41,7 +41,7 @@ struct BenchChumCommand: AsyncParsableCommand {
     var results: [JSONValue] = []
     if !loopbackOnly { results = try ChumBenchmark.run(options, progress: Self.tell)["results"]?.array ?? [] }
     for profile in Profile.allCases {
-      let loopback = ChumLoopbackBenchmark(profile: profile, objects: objects, blob: blob << 20)
+      let loopback = ChumLoopbackBenchmark(profile: profile, objects: objects, blob: blob << 20, folder: store)
       results += try await loopback.run(progress: Self.tell)
     }
     let result: JSONValue = ["benchmark": "chum", "results": .array(results)]
@@ -49,6 +49,6 @@ struct BenchChumCommand: AsyncParsableCommand {
   }
 
   private static func tell(_ step: String) {
-    if isatty(STDERR_FILENO) == 1 { FileHandle.standardError.write(Data("\(step) …\n".utf8)) }
+    if isatty(STDERR_FILENO) == 1 { Output.note("\(step) …\n") }
   }
 }

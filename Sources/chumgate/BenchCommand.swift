@@ -33,7 +33,7 @@ struct BenchReplayCommand: ParsableCommand {
 
   func run() throws {
     let result = try ReplayBenchmark.run(events: events) { step in
-      if isatty(STDERR_FILENO) == 1 { FileHandle.standardError.write(Data("\(step) …\n".utf8)) }
+      if isatty(STDERR_FILENO) == 1 { Output.note("\(step) …\n") }
     }
     print(result.compact)
   }

@@ -69,7 +69,7 @@ struct BenchRelayCommand: AsyncParsableCommand {
   private func measured<Result: Sendable>(
     _ target: Target, _ label: String, _ body: (LoadGenerator) async throws -> Result
   ) async throws -> (Result, cpu: Double) {
-    if isatty(STDERR_FILENO) == 1 { FileHandle.standardError.write(Data("\(label) …\n".utf8)) }
+    if isatty(STDERR_FILENO) == 1 { Output.note("\(label) …\n") }
     let generator = LoadGenerator(target.url)
     let before = target.cpu
     do {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 @main
 struct Chumgate: AsyncParsableCommand {
@@ -47,4 +48,20 @@ struct Chumgate: AsyncParsableCommand {
       SelfCheckCommand.self,
       BenchCommand.self,
     ])
+
+  /// Runs the command that the arguments name. What ArgumentParser calls a validation failure (its code is 64), and whatever
+  /// else a command did not foresee, is the house's 2: 1 says that something was judged and failed.
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var async = command as? any AsyncParsableCommand { try await async.run() } else { try command.run() }
+      Output.finish()
+    } catch {
+      Output.finish()
+      let code = exitCode(for: error)
+      guard code == .validationFailure || code == .failure && !(error is ExitCode) else { exit(withError: error) }
+      Output.note(fullMessage(for: error) + "\n")
+      Foundation.exit(2)
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Conformance
 import Foundation
+import InstanceCases
 import Invariants
 import Replay
 import Report
@@ -63,7 +64,12 @@ struct ExplainCommand: ParsableCommand {
     for definition in cases {
       print("  case         \(definition.id) (test \(definition.target.rawValue)): \(definition.title)")
     }
-    guard cases.isEmpty else { return }
+    for one in InstanceCatalogue.cases where one.requires.contains(requirement.id.text) {
+      print("  case         \(one.id) (test instance): \(one.title)")
+    }
+    let isCased = !cases.isEmpty || InstanceCatalogue.cases.contains { $0.requires.contains(requirement.id.text) }
+    // A rule that decides it is told below.
+    guard !isCased, RuleBook.rule(requirement.id.text) == nil else { return }
     let gap = try Specification.gaps(root)[requirement.id]
     let note = gap.map { $0.note.isEmpty ? $0.reason.phrase : "\($0.reason.phrase): \($0.note)" } ?? "no reason given"
     print("  no case      \(note)")

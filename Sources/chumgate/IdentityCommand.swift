@@ -2,6 +2,7 @@ import ArgumentParser
 import Cryptobox
 import Foundation
 import Instance
+import Network
 import Wire
 import WireBytes
 
@@ -32,6 +33,13 @@ struct IdentityNewCommand: ParsableCommand {
   var instanceName: String?
   @Option(help: "Directory of the files.")
   var directory = "."
+
+  func validate() throws {
+    guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
+      throw ValidationError("the name is the beginning of two file names; --directory says where")
+    }
+    if let url, WebSocketURL(url) == nil { throw ValidationError("\(url) is no ws:// or wss:// URL") }
+  }
 
   func run() throws {
     var random = SystemRandom()

@@ -101,8 +101,11 @@ struct InstanceOptions: ParsableArguments {
 /// A file that gets lines from several tasks; the lock keeps them whole.
 final class LineFile: Sendable {
   private let handle: Mutex<FileHandle>
+  private let path: String
+  private let hasFailed = Atomic(false)
 
   init(_ path: String, appends: Bool) throws {
+    self.path = path
     let isThere = FileManager.default.fileExists(atPath: path)
     if !appends || !isThere {
       // Key logs open conversations, so nobody else may read them.
@@ -115,5 +118,13 @@ final class LineFile: Sendable {
     handle = Mutex(file)
   }
 
-  func write(_ text: String) { handle.withLock { $0.write(Data(text.utf8)) } }
+  /// A disk that is full ends no conversation; it is told once.
+  func write(_ text: String) {
+    let failure = handle.withLock { handle -> (any Error)? in
+      do { try handle.write(contentsOf: Data(text.utf8)) } catch { return error }
+      return nil
+    }
+    guard let failure, !hasFailed.exchange(true, ordering: .relaxed) else { return }
+    Terminal.error("cannot write \(path): \(Output.reason(failure))")
+  }
 }

@@ -47,7 +47,10 @@ struct InviteCommand: AsyncParsableCommand {
   func validate() throws {
     if let server, WebSocketURL(server) == nil { throw ValidationError("\(server) is no ws:// or wss:// URL") }
     if server == nil, sync.store == nil { throw ValidationError("--server or --store is needed") }
-    guard lifetime > 0, lifetime <= 86_400 else { throw ValidationError("--lifetime is up to 86,400 s") }
+    guard lifetime > 0, lifetime <= 86_400 else { throw ValidationError("--lifetime is above 0 and up to 86,400 s") }
+    guard let parts = URLComponents(string: app), parts.scheme?.isEmpty == false, parts.host?.isEmpty == false else {
+      throw ValidationError("--app \(app) has no scheme and host")
+    }
   }
 
   func run() async throws {
@@ -73,6 +76,9 @@ struct InviteCommand: AsyncParsableCommand {
 
   /// An invitation to nobody's door helps nobody: the first registration must stand.
   private func isListening(_ run: SyncRun, _ url: String) async throws {
+    // A server that takes the connection and never speaks must not hold us for ever.
+    let patience = SyncRun.timer(after: min(options.timeout ?? 30, 30)) { Task { await run.driver.stop() } }
+    defer { patience.cancel() }
     for await output in run.driver.reports {
       if case .connection(.listener(_, .listening)) = output { return }
       if case .connection(.listenerWaits) = output { break }
@@ -97,7 +103,7 @@ struct InviteCommand: AsyncParsableCommand {
         "event": "invitation", "link": .string(link), "mode": .string(mode.rawValue),
         "expiresIn": .number(lifetime * 1_000), "invitation": .string(invitation.json),
       ]
-      return FileHandle.standardOutput.write(Data((line.compact + "\n").utf8))
+      return Output.write(line.compact + "\n")
     }
     var text = "link: \(link)\njson: \(invitation.json)\n"
     if !noQR {
@@ -105,7 +111,7 @@ struct InviteCommand: AsyncParsableCommand {
         symbol.terminalText(usesColour: Terminal.isTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil)
         + text
     }
-    FileHandle.standardOutput.write(Data(text.utf8))
+    Output.write(text)
   }
 }
 

@@ -98,14 +98,18 @@ struct RecordCommand: AsyncParsableCommand {
         "ready": true, "url": .string(proxy.url), "upstream": .string("\(url)"), "output": .string(output),
         "pid": .number(Double(getpid())),
       ]))
-    (output == "-" ? FileHandle.standardError : .standardOutput).write(Data((ready.compact + "\n").utf8))
+    if output == "-" {
+      Output.note(ready.compact + "\n")
+    } else {
+      Output.write(ready.compact + "\n", whenClosed: .goesOn)
+    }
     for await _ in signals { break }
     let statistics = await proxy.statistics()
     await proxy.stop()
     if let failure = file.failure { throw Exit.usage("\(output): \(failure)") }
     if !keyLog.isEmpty { try mergeKeyLogs() }
     let count = statistics.map { "\($0.connections) connections, \($0.messages) messages" } ?? ""
-    FileHandle.standardError.write(Data("recorded \(count) to \(output)\n".utf8))
+    Output.note("recorded \(count) to \(output)\n")
   }
 
   private func header(keys: JSONValue?) -> [UInt8] {
@@ -151,7 +155,10 @@ struct RecordCommand: AsyncParsableCommand {
     }
     target.close()
     if let failure = target.failure { throw Exit.usage("\(merged.path): \(failure)") }
-    _ = try FileManager.default.replaceItemAt(old, withItemAt: merged)
+    guard unsafe rename(merged.path, old.path) == 0 else {
+      throw Exit.usage(
+        "cannot put \(merged.path) in the place of \(output): \(unsafe String(cString: strerror(errno)))")
+    }
   }
 }
 

@@ -14,7 +14,7 @@ struct ReplayCommand: ParsableCommand {
     abstract: "Judge recorded sessions: what went wrong, at which message, which rule says so.",
     discussion: """
       Reads one-ws-recording/1 (*.ndjson). With keys in the header, or a key log, the encrypted part is judged too;
-      without, the verdict says what it could not see. A directory means every *.ndjson in it but *.plain.ndjson.
+      without, the verdict says what it could not see. A directory means every *.har and *.ndjson in it but *.plain.ndjson.
 
       Behind the findings stands a diagnosis: what each side offered, asked, sent and refused, what is missing where and
       why, and an answer for each trouble of the troubleshooting list. It is shown for a single file, and for failing
@@ -123,7 +123,9 @@ struct ReplayCommand: ParsableCommand {
   private func ruleTypes() throws -> [any Rule.Type] {
     guard !rule.isEmpty else { return RuleBook.all }
     return try rule.map { id in
-      guard let type = RuleBook.rule(id) else { throw Exit.nothingRan("no rule \(id); chumgate explain lists them") }
+      guard let type = RuleBook.rule(id.uppercased()) else {
+        throw Exit.nothingRan("no rule \(id); chumgate explain lists them")
+      }
       return type
     }
   }

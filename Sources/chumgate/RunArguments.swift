@@ -157,7 +157,7 @@ struct Outputs {
   }
 
   mutating func take(_ event: RunEvent) {
-    if let text = console?.take(event), !text.isEmpty { FileHandle.standardOutput.write(Data(text.utf8)) }
+    if let text = console?.take(event), !text.isEmpty { Output.write(text) }
     for index in files.indices { files[index].text += files[index].report.take(event) }
   }
 

@@ -20,7 +20,7 @@ struct Bound: ExpressibleByArgument, Sendable {
     value = number
   }
 
-  static var defaultValueDescription: String { "none" }
+  var defaultValueDescription: String { value.map { "\(Int($0))" } ?? "none" }
 }
 
 /// The settings of a server, for every command that starts one.
@@ -163,7 +163,9 @@ struct ServeCommand: AsyncParsableCommand {
     guard maxConnections > 0, assemblyBudget >= 1 << 20 else {
       throw ValidationError("--max-connections is at least 1, --assembly-budget at least 1048576")
     }
-    guard closeTimeout > 0, grace >= 0, stats ?? 1 > 0 else { throw ValidationError("times are positive numbers") }
+    guard closeTimeout > 0, grace >= 0, (0.01...1e6).contains(stats ?? 1) else {
+      throw ValidationError("times are positive numbers; --stats is 0.01 to 1,000,000 s")
+    }
   }
 
   func run() async throws {
@@ -288,7 +290,8 @@ struct ServeCommand: AsyncParsableCommand {
   }
 
   private static func printLine(_ value: JSONValue) {
-    FileHandle.standardOutput.write(Data((value.compact + "\n").utf8))
+    // A script may read the ready line only.
+    Output.write(value.compact + "\n", whenClosed: .goesOn)
   }
 }
 

@@ -38,7 +38,9 @@ struct SimulateCommand: AsyncParsableCommand {
   @Option(help: "Play the one world of this file.")
   var script: String?
   @Flag(
-    help: "Worlds of complete instances: stores, grants, groups, topics, merges, crashes; with --planted their faults only.")
+    help:
+      "Worlds of complete instances: stores, grants, groups, topics, merges, crashes; with --planted their faults only."
+  )
   var sync = false
   @Flag(help: "Play worlds with planted faults until each is found, and shrink them.")
   var planted = false

@@ -109,9 +109,9 @@ struct StoreListCommand: ParsableCommand {
       }
       return true
     }
-    if isCut { FileHandle.standardError.write(Data("… more; raise --limit\n".utf8)) }
+    if isCut { Output.note("… more; raise --limit\n") }
     if !options.json {
-      FileHandle.standardError.write(Data("\(shown) shown, \(repository.store.count) stored\n".utf8))
+      Output.note("\(shown) shown, \(repository.store.count) stored\n")
     }
   }
 }

@@ -46,9 +46,9 @@ struct SyncPrinter {
     if isJSON {
       var object = JSONObject(["event": .string(name)])
       for member in members.members { object.append(member.name, member.value) }
-      FileHandle.standardOutput.write(Data((JSONValue.object(object).compact + "\n").utf8))
+      Output.write(JSONValue.object(object).compact + "\n")
     } else {
-      FileHandle.standardOutput.write(Data((ConsoleReport.printable(words) + "\n").utf8))
+      Output.write(ConsoleReport.printable(words) + "\n")
     }
   }
 
@@ -80,7 +80,7 @@ struct SyncPrinter {
       }
     } else if isatty(STDERR_FILENO) == 1 {
       let words = transfers.prefix(3).map { "\($0.isIncoming ? "from" : "to") peer: \($0.bytes >> 20) MiB" }
-      FileHandle.standardError.write(Data("\r\(words.joined(separator: ", "))   \r".utf8))
+      Output.note("\r\(words.joined(separator: ", "))   \r")
     }
   }
 

@@ -61,10 +61,11 @@ final class SyncRun: Sendable {
     driverOptions.clockStart = Date().timeIntervalSince(began) * 1_000
     let (log, isJSON) = (log, isJSON)
     let peer = identity.instanceId
-    driverOptions.tap = { output, now, names in
+    driverOptions.tap = { output, now, _ in
       switch output {
-      case .log(let id, let fact):
-        let event = LogEvent(peer: peer, conn: id.flatMap { names[$0] }, fact)
+      case .log(_, let fact):
+        // No name of a connection: the log may be read beside the peer's recording, where it would be another's.
+        let event = LogEvent(peer: peer, fact)
         log?.write(JSONValue.object(event.json(wall: epoch + (now * 10).rounded() / 10)).compact + "\n")
         return false
       case .sync(.received), .sync(.channelUpdated), .sync(.granted): return isJSON
@@ -167,6 +168,8 @@ final class SyncRun: Sendable {
     }
     printer.tell(output, state)
     guard let folder = options.save, case .sync(.file(let line)) = output else { return }
+    // The copy reads beside this writer, so the file must be committed first.
+    await driver.with { machine, _ in machine.commit() }
     // A long copy is no business of the machine's, whose timers go on; the store can be read beside its writer.
     let (path, isJSON) = (self.folder.path, isJSON)
     let copy = Task.detached {
@@ -187,7 +190,7 @@ final class SyncRun: Sendable {
 
   // MARK: Outside
 
-  private static func timer(
+  static func timer(
     after seconds: Double? = nil, every period: Double? = nil, _ body: @escaping @Sendable () -> Void
   ) -> any DispatchSourceTimer {
     let timer = DispatchSource.makeTimerSource()

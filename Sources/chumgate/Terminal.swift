@@ -9,7 +9,7 @@ enum Terminal {
   static let palette = Palette(enabled: isTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil)
 
   static func error(_ text: String) {
-    FileHandle.standardError.write(Data(("error: " + ConsoleReport.printable(text) + "\n").utf8))
+    Output.note("error: " + ConsoleReport.printable(text) + "\n")
   }
 
   /// A line on standard error that tells how far a long file is; nothing when nobody watches.
@@ -30,11 +30,11 @@ enum Terminal {
       next = Date().addingTimeInterval(0.2)
       wrote = true
       let done = total.map { $0 > 0 ? "\(position * 100 / $0) %" : "" } ?? "\(position >> 20) MiB"
-      FileHandle.standardError.write(Data("\r\(label): \(done)   ".utf8))
+      Output.note("\r\(label): \(done)   ")
     }
 
     func end() {
-      if wrote { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+      if wrote { Output.note("\r\u{1B}[K") }
     }
   }
 }
@@ -79,7 +79,7 @@ enum Inputs {
         continue
       }
       let names = try FileManager.default.contentsOfDirectory(atPath: argument).sorted()
-      paths += names.filter { $0.hasSuffix(".ndjson") && !$0.hasSuffix(".plain.ndjson") }
+      paths += names.filter { $0.hasSuffix(".har") || $0.hasSuffix(".ndjson") && !$0.hasSuffix(".plain.ndjson") }
         .map { URL(fileURLWithPath: argument).appendingPathComponent($0).path }
     }
     return paths
@@ -99,12 +99,7 @@ enum Inputs {
 
   static func write(_ text: String, to path: String?) throws {
     guard let path else { return }
-    if path == "-" {
-      FileHandle.standardOutput.write(Data(text.utf8))
-      return
-    }
-    do { try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic) } catch {
-      throw Exit.usage("cannot write \(path): \(error.localizedDescription)")
-    }
+    if path == "-" { return Output.write(text) }
+    try Output.file(text, path: path)
   }
 }

@@ -226,7 +226,7 @@ final class Joiner {
     let link = invitation.link(base: "https://app.example.org", mode: .iop)
     guard let command else {
       let text = "\n\(one.id): \(one.title)\nopen this link in the app, or hand it its text:\n\(link)\n"
-      return FileHandle.standardError.write(Data(text.utf8))
+      return Output.note(text)
     }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
@@ -264,7 +264,7 @@ struct RunOutputs {
   }
 
   mutating func take(_ event: RunEvent) {
-    if let text = console?.take(event), !text.isEmpty { FileHandle.standardOutput.write(Data(text.utf8)) }
+    if let text = console?.take(event), !text.isEmpty { Output.write(text) }
     for index in files.indices { files[index].text += files[index].report.take(event) }
   }
 

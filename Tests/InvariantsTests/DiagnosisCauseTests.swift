@@ -129,6 +129,15 @@ struct DiagnosisCauseTests {
         at += 2
       }
     },
+    Planted("broken-stream", "chum-blob-fixed-1") {
+      $0.replace(
+        "\"type\":\"stream-end\"", "\"type\":\"stream-error\",\"error\":\"Error while reading the file stream\"")
+    },
+    Planted("given-up", "chum-blob-fixed-1") { editor in
+      let request = editor.index("\"serviceId\":6", .fromServer)
+      editor.items.remove(at: Plants.answer(editor, request))
+      editor.items.remove(at: request)
+    },
     Planted("refused-unannounced", "fail-chum-request-1", "c6") { _ in },
     Planted("closed-with-error") {
       $0.replace("Corresponding route was stopped", "Chum ended [1] with error: Error: X")
@@ -200,13 +209,15 @@ struct DiagnosisCauseTests {
   // MARK: With a log
 
   /// The conversation of iop-chum with lines of one instance's log in front of the first list of roots.
-  private func logged(_ facts: [LogFact]) throws -> SessionDiagnosis {
+  private func logged(_ facts: [LogFact], atEnd: Bool = false) throws -> SessionDiagnosis {
     let editor = try SessionEditor("iop-chum-1", "c9")
     let keys = editor.index("keys_object", .fromServer)
     let owner = try #require(Plants.text(editor, keys).firstMatch(of: /"owner":"([0-9a-f]{64})"/)).output.1
-    let time = editor.items[editor.index("synchronisation", .fromClient)].time
+    let time =
+      atEnd
+      ? editor.items[editor.items.count - 1].time : editor.items[editor.index("synchronisation", .fromClient)].time
     var lines = String(decoding: editor.written(), as: UTF8.self).split(separator: "\n").map(String.init)
-    let place = 2 + editor.index("synchronisation", .fromClient)
+    let place = atEnd ? lines.count : 2 + editor.index("synchronisation", .fromClient)
     var logged = [
       JSONValue.object(LogEvent(peer: "exporter", .identityReady(LogIdentity(person: String(owner)))).json(time: time))
     ]
@@ -230,6 +241,17 @@ struct DiagnosisCauseTests {
     var direct = grant
     direct.persons = [Plants.foreign]
     #expect(try !causes(logged([start, .grantCreated(direct)])).contains("group-grants-ignored"))
+  }
+
+  @Test
+  func `a rejection in the importer's log is the reason, in its own words`() throws {
+    let editor = try SessionEditor("iop-chum-1", "c9")
+    let list = editor.index("version_node", .fromClient)
+    let hash = try #require(Plants.text(editor, list).firstMatch(of: /node\\":\\"([0-9a-f]{64})/)).output.1
+    let rejected = LogFact.objectRejected(hash: String(hash), code: "CI-CCI1")
+    let groups = try logged([rejected], atEnd: true).pairs.flatMap(\.flows).flatMap(\.missing)
+    #expect(groups.map(\.cause.id) == ["rejected"])
+    #expect(groups.first?.cause.text.contains("CI-CCI1") == true)
   }
 
   @Test
@@ -264,9 +286,7 @@ struct DiagnosisCauseTests {
     let ids = Set(source.matches(of: pattern).map { String($0.output.1) })
     #expect(ids.count >= 22)
     // What the recordings show unedited: ReplayTests asks for them.
-    let recorded: Set<String> = [
-      "unlisted-file", "unknown-type", "unknown-service-at-start", "given-up", "broken-stream",
-    ]
+    let recorded: Set<String> = ["unlisted-file", "unknown-type", "unknown-service-at-start"]
     #expect(ids.subtracting(Self.planted.map(\.cause)).subtracting(recorded) == [])
   }
 }

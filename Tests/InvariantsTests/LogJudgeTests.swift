@@ -29,8 +29,10 @@ struct LogJudgeTests {
       // One unnamed connection after the other: two at once would share their plugins.
       bare.removeAll { $0["log"] == "pluginAttached" || $0["log"] == "pluginPassed" || $0["log"] == "handlerGotText" }
       let found = Self.ids(try bare.findings(RuleBook.all, beside: Self.session))
-      #expect(
-        found.count { $0.hasPrefix("ACC-010") } >= count && found.allSatisfy { $0.hasPrefix("ACC-0") && count > 0 })
+      #expect(found.count { $0.hasPrefix("ACC-010") } >= count)
+      #expect(count > 0 || found == [])
+      // What is announced without a grant is CHUM-012, too.
+      #expect(found.filter { !$0.hasPrefix("ACC-0") && !$0.hasPrefix("CHUM-012") } == [])
     }
   }
 
@@ -43,7 +45,8 @@ struct LogJudgeTests {
         log.set(index, ("conn", .string(other)))
       }
     }
-    #expect(Self.ids(try log.findings(RuleBook.all, beside: Self.session)) == [])
+    let found = Self.ids(try log.findings(RuleBook.all, beside: Self.session))
+    #expect(found == [])
   }
 
   @Test

@@ -5,6 +5,8 @@ import Replay
 import Report
 import Synchronization
 import Testing
+import Trace
+import Wire
 import WireBytes
 
 @Suite("The diagnosis says what a recording shows")
@@ -137,5 +139,64 @@ struct DiagnosisTests {
       diagnosis["pairs"]?.array?.first?["flows"]?.array?.first { $0["missing"]?.array?.isEmpty == false })
     #expect(flow["missing"]?.array?.contains { $0["cause"]?["fact"] == "F47" } == true)
     #expect(diagnosis["troubles"]?.array?.count == 4)
+  }
+
+  // MARK: Bounds
+
+  private func event(_ seq: Int, _ leg: Int, _ direction: Direction, _ kind: Event.Kind) -> Event {
+    Event(seq: seq, time: Double(seq), line: seq + 1, leg: leg, conn: "c\(leg)", direction: direction, kind: kind)
+  }
+
+  private func hash(_ number: Int) -> String {
+    let digits = String(number, radix: 16)
+    return String(repeating: "0", count: 64 - digits.count) + digits
+  }
+
+  @Test
+  func `more pairs than fit are counted, not kept`() {
+    let diagnostician = Diagnostician()
+    for leg in 1...700 {
+      diagnostician.observe(event(leg, leg, .fromServer, .peer(.instanceIdObject(name: "i\(leg)", owner: hash(leg)))))
+      diagnostician.observe(event(leg, leg, .fromClient, .requested(id: 0, service: 2, args: [])))
+      diagnostician.observe(event(leg, leg, .fromServer, .rootsListed(round: 1, count: 0)))
+    }
+    let diagnosis = diagnostician.finish()
+    #expect(diagnosis.pairs.count <= 512)
+    #expect(diagnosis.droppedPairs > 0)
+    let text = DiagnosisReport.text(diagnosis, palette: Palette(enabled: false))
+    #expect(text.split(separator: "\n").count <= DiagnosisReport.lineLimit)
+    #expect(text.contains("more lines of diagnosis"))
+  }
+
+  @Test
+  func `more roots than fit are counted, not kept`() {
+    let diagnostician = Diagnostician()
+    diagnostician.observe(event(1, 1, .fromClient, .requested(id: 0, service: 2, args: [])))
+    for number in 1...60_000 {
+      let entry = RootEntry.unversioned(hash: hash(number), type: "Keys")
+      diagnostician.observe(event(2, 1, .fromServer, .announced(entry, round: 1)))
+      if number % 20_000 == 0 { diagnostician.observe(event(2, 1, .fromServer, .rootsListed(round: 1, count: 20_000))) }
+    }
+    let flow = diagnostician.finish().pairs.flatMap(\.flows).first
+    #expect(flow?.offeredCount == 50_000)
+    #expect(flow?.remarks.contains { $0.cause.id == "bound" } == true)
+  }
+
+  @Test
+  func `what a peer says reaches no terminal raw`() {
+    let diagnostician = Diagnostician()
+    diagnostician.observe(
+      event(1, 1, .fromServer, .peer(.instanceIdObject(name: "a\u{1B}[2J", owner: hash(1)))))
+    diagnostician.observe(event(2, 1, .fromClient, .requested(id: 0, service: 2, args: [])))
+    diagnostician.observe(event(2, 1, .fromClient, .roundStarted(number: 1)))
+    diagnostician.observe(
+      event(3, 1, .fromServer, .announced(.unversioned(hash: hash(9), type: "T\u{1B}[31m"), round: 1)))
+    diagnostician.observe(event(3, 1, .fromServer, .rootsListed(round: 1, count: 1)))
+    diagnostician.observe(event(4, 1, .fromClient, .requested(id: 1, service: 6, args: [.string(hash(9))])))
+    diagnostician.observe(
+      event(5, 1, .fromServer, .closed(code: 1000, reason: "Chum ended [1] with error \u{1B}]0;x\u{7}", echo: false)))
+    let text = DiagnosisReport.text(diagnostician.finish(), palette: Palette(enabled: false))
+    #expect(text.contains("missing 1"))
+    #expect(!text.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" })
   }
 }

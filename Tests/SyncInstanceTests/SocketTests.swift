@@ -54,9 +54,9 @@ import WireBytes
     options.record = { record.add($0) }
     options.keyLog = { keys.add($0) }
     options.clockStart = Date().timeIntervalSince1970 * 1_000 - epoch
-    options.tap = { output, now, names in
-      guard case .log(let id, let fact) = output else { return true }
-      let event = LogEvent(peer: identity.instanceId, conn: id.flatMap { names[$0] }, fact)
+    options.tap = { output, now, _ in
+      guard case .log(_, let fact) = output else { return true }
+      let event = LogEvent(peer: identity.instanceId, fact)
       log.add(JSONValue.object(event.json(time: now)).compact + "\n")
       return false
     }

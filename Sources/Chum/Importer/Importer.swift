@@ -158,7 +158,9 @@ struct Importer {
         SyncError(
           code: "CS-MISMATCH", "[\(name)] Chum protocol mismatch, local: 8, remote: \(remote)"))
     case .failed(let error):
-      guard error.cause?.code == "UNKNOWN-SERVICE", repeats < Self.versionRepeats || has(.repeatsVersionForEver) else { return fail(error) }
+      guard error.cause?.code == "UNKNOWN-SERVICE", repeats < Self.versionRepeats || has(.repeatsVersionForEver) else {
+        return fail(error)
+      }
       repeats += 1
       state = .waitingToRepeat(due: now + Self.repeatPause)
     case .file: fail(SyncError(code: "CS-MISMATCH", "A stream instead of a version"))

@@ -90,6 +90,9 @@ public struct ChumConfiguration: Sendable {
   /// Milliseconds of silence after which service 1 is asked again, at most 15 times (decisions.md 8): a real peer loses
   /// a request that comes right behind its control text. Nil: never, as deployed, and the session waits for ever (F11).
   public var versionSilence: Int?
+  /// Make durable what an answer brought before the next one is looked at. Otherwise the owner commits, soon: a kill
+  /// then costs what came since, and the next session fetches it again.
+  public var commitsEachAnswer = true
   /// Send BLOB chunks as the published packages do: as fragmented messages without a fragment (F47).
   public var sendsEmptyChunks = false
   /// Keep the last root list that was answered, for checkers.

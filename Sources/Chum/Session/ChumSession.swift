@@ -279,7 +279,9 @@ public struct ChumSession: Sendable {
     state = .over
     streams = OutgoingStreams()
     if case .failed(let error) = importer.state { failure = error }
-    if wasStarted, !configuration.faults.contains(.setsKept) { host.accessible.sessionEnded(configuration.remotePerson) }
+    if wasStarted, !configuration.faults.contains(.setsKept) {
+      host.accessible.sessionEnded(configuration.remotePerson)
+    }
     do throws(StoreFailure) { try host.repository.store.commit() } catch {
       failure = SyncError(RepositoryFailure.store(error))
     }

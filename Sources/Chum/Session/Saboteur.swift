@@ -243,7 +243,9 @@ struct Saboteur: Sendable {
   /// What becomes of the answer to service 2, 4 and 5.
   private mutating func list(_ service: Int?, _ value: JSONValue) -> JSONValue {
     guard let service, [2, 4, 5].contains(service), case .string(let text) = value else { return value }
-    if has(.rootsNotText) { return (try? JSONValue.parse(text, limits: JSONLimits(depth: 8, values: 1_000_000))) ?? value }
+    if has(.rootsNotText) {
+      return (try? JSONValue.parse(text, limits: JSONLimits(depth: 8, values: 1_000_000))) ?? value
+    }
     guard service == 2 else {
       guard var entries = try? ChildEntry.decodeList(text) else { return value }
       if has(.childrenIncomplete), !entries.isEmpty { entries.removeLast() }
@@ -266,7 +268,8 @@ extension ChumMessage {
   fileprivate func answering(_ offset: Int) -> ChumMessage {
     switch self {
     case .data(let id, let value): .data(id: id &+ offset, value)
-    case .error(let id, let name, let message, let code): .error(id: id &+ offset, name: name, message: message, code: code)
+    case .error(let id, let name, let message, let code):
+      .error(id: id &+ offset, name: name, message: message, code: code)
     case .stream(let id, let chunk, let encoding): .stream(id: id &+ offset, chunk: chunk, encoding: encoding)
     case .streamEnd(let id): .streamEnd(id: id &+ offset)
     case .streamError(let id, let text): .streamError(id: id &+ offset, text: text)

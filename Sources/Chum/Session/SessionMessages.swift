@@ -22,7 +22,9 @@ extension ChumSession {
   ) {
     var unsent = unsent
     let isPaced = !configuration.faults.contains(.neverPauses)
-    while let piece = streams.pull(now, unsent: isPaced ? unsent : 0, chunkSize: configuration.chunkSize, host.repository.store) {
+    while let piece = streams.pull(
+      now, unsent: isPaced ? unsent : 0, chunkSize: configuration.chunkSize, host.repository.store)
+    {
       switch piece {
       case .text(let id, let chunk, let encoding):
         // A piece may hold no whole character yet; nothing is sent for it.
@@ -179,7 +181,7 @@ extension ChumSession {
     importer.answered(request.purpose, answer, at: now, &host, &calls, &logs)
     for case .received(let reference, _) in logs[logged...] { record.received(reference, configuration.limits) }
     send(calls, now, &actions)
-    // What an answer brought is durable before the next one is looked at.
+    guard configuration.commitsEachAnswer else { return }
     do throws(StoreFailure) { try host.repository.store.commit() } catch {
       end(SyncError(RepositoryFailure.store(error)), &host, &actions)
     }

@@ -134,7 +134,8 @@ extension ChumSession {
       let kind: StoredKind = request.file?.kind ?? (request.chunks == .binary ? .blob : .clob)
       // Deployed stores first and compares afterwards (F8); strict stores nothing of another hash.
       let (hash, status) = try host.repository.store.finishFile(
-        ticket, kind: kind, expected: isStrict && !configuration.faults.contains(.filesNotChecked) ? request.file?.expected : nil)
+        ticket, kind: kind,
+        expected: isStrict && !configuration.faults.contains(.filesNotChecked) ? request.file?.expected : nil)
       hand(request, .file(hash, status), now, &host, &actions)
     } catch {
       hand(request, .failed(SyncError(RepositoryFailure.store(error))), now, &host, &actions)

@@ -83,7 +83,8 @@ extension ChumProbe {
       say(.streamEnd(id: id))
     case .rootsUnknownType: data(id, spoilt(#"{"type":"zzz","hash":"\#(zero)","oneType":"PersonName"}"#))
     case .rootsNoObject: data(id, spoilt("7"))
-    case .rootsPathHash: data(id, spoilt(#"{"type":"unversioned","hash":"../../../etc/passwd","oneType":"PersonName"}"#))
+    case .rootsPathHash:
+      data(id, spoilt(#"{"type":"unversioned","hash":"../../../etc/passwd","oneType":"PersonName"}"#))
     case .rootsEmptyHash: data(id, spoilt(#"{"type":"unversioned","hash":"","oneType":"PersonName"}"#))
     case .rootsNumberHash: data(id, spoilt(#"{"type":"unversioned","hash":7,"oneType":"PersonName"}"#))
     case .rootsMissingHash: data(id, spoilt(#"{"type":"unversioned","oneType":"PersonName"}"#))

@@ -100,7 +100,8 @@ public struct ChumStock {
       name,
       OneObject([
         "$type$": "BlobDescriptor", "data": .reference(blob), "lastModified": 1, "name": .text(name),
-        "size": .number(Double(size)), "type": "image/png"]))
+        "size": .number(Double(size)), "type": "image/png",
+      ]))
   }
 
   /// A merge node over two branches of a history: `name` is the ID hash, `name/merge` the head.
@@ -145,7 +146,8 @@ public struct ChumStock {
   }
 
   public mutating func group(_ name: String, _ members: [ObjectHash]) {
-    version(name, OneObject(["$type$": "Group", "name": .text(name), "person": .array(members.map(OneValue.reference))]))
+    version(
+      name, OneObject(["$type$": "Group", "name": .text(name), "person": .array(members.map(OneValue.reference))]))
   }
 
   // MARK: The standard stock
@@ -167,7 +169,8 @@ public struct ChumStock {
       "message",
       OneObject([
         "$type$": "ChatMessage", "text": "hello <you> & all", "attachments": .array([.reference(self["attachment"])]),
-        "sender": .reference(target)]))
+        "sender": .reference(target),
+      ]))
     object("time", OneObject(["$type$": "CreationTime", "timestamp": 12, "data": .reference(self["message"])]))
     grant(.object(self["time"]), to: [probe])
   }

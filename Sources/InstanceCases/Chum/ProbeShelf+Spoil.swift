@@ -46,7 +46,8 @@ extension ProbeShelf {
     case .contentNumberSpelling: replaceSubject(Self.creationTime(dependency, "05"))
     case .contentAccess:
       let grant = Self.head("Access") + Self.link("object", "obj", innocent)
-      replaceSubject(grant + Self.list("person", "id", [someone]) + Self.list("group", "id", []) + "</div>", type: "Access")
+      replaceSubject(
+        grant + Self.list("person", "id", [someone]) + Self.list("group", "id", []) + "</div>", type: "Access")
     case .contentIdAccess:
       let grant = Self.head("IdAccess") + Self.link("id", "id", someone)
       replaceSubject(
@@ -60,7 +61,8 @@ extension ProbeShelf {
       replaceSubject(Self.person("somebody.else@example.org", "Sub"))
     case .contentIdWithMore:
       replaceSubject(Self.idHead("Person") + Self.span("email", "s@x") + Self.span("name", "n") + "</div>")
-    case .childAccess: replaceChild(Self.head("Group") + Self.span("name", "g") + Self.list("person", "id", []) + "</div>")
+    case .childAccess:
+      replaceChild(Self.head("Group") + Self.span("name", "g") + Self.list("person", "id", []) + "</div>")
     case .childUnlisted: children[subject] = []
     case .fileZeroLength:
       dependency = add(file: [])
@@ -105,7 +107,8 @@ extension ProbeShelf {
     case .nodeFractionDepth: replaceNode(Self.change(second, previous: dependency, depth: "1.5", time: 2), &self)
     case .nodeGreatestDepth:
       replaceNode(Self.change(second, previous: dependency, depth: "9007199254740992", time: 2), &self)
-    case .nodeOfTheFuture: replaceNode(Self.change(second, previous: dependency, depth: "1", time: 4_102_444_800_000), &self)
+    case .nodeOfTheFuture:
+      replaceNode(Self.change(second, previous: dependency, depth: "1", time: 4_102_444_800_000), &self)
     case .nodeMissingPrevious:
       let missing = String(repeating: "9", count: 64)
       replaceNode(Self.change(second, previous: missing, depth: "1", time: 2), &self)

@@ -190,7 +190,8 @@ extension ProbeShelf {
   }
 
   private static let chumNames = "<li>Alpha</li><li>Beta</li>"
-  private static let chumPersons = "<li>\(String(repeating: "1", count: 64))</li><li>\(String(repeating: "2", count: 64))</li>"
+  private static let chumPersons =
+    "<li>\(String(repeating: "1", count: 64))</li><li>\(String(repeating: "2", count: 64))</li>"
   private static let chumKey =
     span("name", "file") + #"<ol itemprop="instance">\#(chumNames)</ol><ol itemprop="person">\#(chumPersons)</ol>"#
   static let chumId = idHead("Chum") + chumKey + "</div>"

@@ -1,6 +1,6 @@
 extension RuleBook {
   /// Rules of chum.md 5.4, 5.5 and 5.8.
-  static let chum: [any Rule.Type] = framing + start + rounds + repetitions + requests + content + errors
+  static let chum: [any Rule.Type] = framing + start + rounds + repetitions + exporter + requests + content + errors
 
   private static let framing: [any Rule.Type] = [
     RequestsAreAnswered.self, NoRequestIsLostAtTheStart.self, AnswersComeInTime.self, NoUnsolicitedAnswer.self,
@@ -21,6 +21,10 @@ extension RuleBook {
   private static let repetitions: [any Rule.Type] = [
     KnownIsNotRequested.self, NothingIsSentTwice.self, RootsAreRequestedOrKnown.self, RoundsEnd.self,
     SecondSyncIsEmpty.self, NoChumForStrangers.self, CommServerCannotDecrypt.self,
+  ]
+  private static let exporter: [any Rule.Type] = [
+    UnknownServicesAreNamed.self, HashArgumentsAreChecked.self, EncodingsAreChecked.self,
+    NothingIsServedBeforeTheList.self,
   ]
   private static let requests: [any Rule.Type] = [
     OnlyAnnouncedIsRequested.self, RightServiceForTheKind.self, ArgumentsAreHashes.self, OneAttemptARound.self,

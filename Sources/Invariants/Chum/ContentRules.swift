@@ -22,7 +22,8 @@ struct ContentHasItsHash: Rule {
 /// CHUM-030: objects look like objects.
 struct ObjectsHaveTheirPrefix: Rule {
   static let info = RuleInfo(
-    id: "CHUM-030", statement: "An answer of service 6 starts with the object prefix.", severity: .major,
+    id: "CHUM-030", alsoDecides: ["CF-041"], statement: "An answer of service 6 starts with the object prefix.",
+    severity: .major,
     reference: "chum.md 5.5", sight: .decrypted)
   static let interests: EventSet = .objectSent
   init(_ facts: SessionFacts) {}
@@ -39,7 +40,8 @@ struct ObjectsHaveTheirPrefix: Rule {
 /// CHUM-031: ID objects look like ID objects.
 struct IdObjectsHaveTheirPrefix: Rule {
   static let info = RuleInfo(
-    id: "CHUM-031", statement: "An answer of service 7 starts with the ID-object prefix.", severity: .major,
+    id: "CHUM-031", alsoDecides: ["CF-041"], statement: "An answer of service 7 starts with the ID-object prefix.",
+    severity: .major,
     reference: "chum.md 5.5", sight: .decrypted)
   static let interests: EventSet = .objectSent
   init(_ facts: SessionFacts) {}

@@ -13,6 +13,14 @@ private struct WireSession: Sendable {
   var requestsSent = 0
   var requestsReceived = 0
   var overflowed = false
+  /// The person at the client end.
+  var person: HashKey?
+
+  /// An application may count its connections by itself: a name that fits another person's connection is not this one.
+  func isOf(_ peer: PeerLog?) -> Bool {
+    guard let person, let own = peer?.person else { return false }
+    return person == own
+  }
 
   mutating func send(_ list: String, _ hash: String) {
     guard count < Self.capacity else {
@@ -44,14 +52,16 @@ struct StatisticsAgree: Rule {
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     switch event.kind {
     case .requested, .requestedBadly:
+      let person = report.leg.persons[0]
       change(event.conn) {
+        $0.person = $0.person ?? person
         if event.direction == .fromClient { $0.requestsSent += 1 } else { $0.requestsReceived += 1 }
       }
     case .streamStopped: if event.direction == .fromServer { change(event.conn) { $0.requestsReceived += 1 } }
     case .joinedMidway: change(event.conn) { $0.isWhole = false }
     case .logged(let log):
       guard case .chumStored(let chum) = log.fact, let conn = log.conn, let session = sessions[conn], session.isWhole,
-        let statistics = chum.statistics
+        session.isOf(report.log.peer), let statistics = chum.statistics
       else { return }
       for (name, wire) in [
         ("requestsSentTotal", session.requestsSent), ("requestsReceivedTotal", session.requestsReceived),
@@ -89,12 +99,18 @@ struct ListsAgree: Rule {
     case .objectRequested(let kind, let hash, _):
       // A stream that was asked for and has not ended well.
       if event.direction == .fromServer, kind == .blob || kind == .clob {
-        change(event.conn) { if $0.failed.count < WireSession.capacity { $0.failed.insert(hash) } }
+        let person = report.leg.persons[0]
+        change(event.conn) {
+          $0.person = $0.person ?? person
+          if $0.failed.count < WireSession.capacity { $0.failed.insert(hash) }
+        }
       }
     case .objectSent(let object):
       let direction = event.direction == .fromClient ? "AtoB" : "BtoA"
       guard object.sha256 == object.hash else { return }
+      let person = report.leg.persons[0]
       change(event.conn) {
+        $0.person = $0.person ?? person
         $0.failed.remove(object.hash)
         $0.send(WireSession.list(object.kind, direction), object.hash)
       }
@@ -108,7 +124,9 @@ struct ListsAgree: Rule {
     let key = "\(log.peer)\n\(chum.idHash)"
     let old = before[key] ?? [:]
     before[key] = chum.lists.mapValues { Set($0.prefix(WireSession.capacity)) }
-    guard let conn = log.conn, let session = sessions[conn], session.isWhole, !session.overflowed else { return }
+    guard let conn = log.conn, let session = sessions[conn], session.isWhole, !session.overflowed,
+      session.isOf(report.log.peer)
+    else { return }
     for (name, hashes) in chum.lists.sorted(by: { $0.key < $1.key })
     where name.hasPrefix("AtoB") || name.hasPrefix("BtoA") {
       let new = Set(hashes).subtracting(old[name] ?? [])

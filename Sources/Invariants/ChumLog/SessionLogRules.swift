@@ -70,11 +70,12 @@ struct FirstFullSyncOnce: Rule {
     severity: .minor, reference: "chum.md 5.5", needsLog: true)
   static let interests: EventSet = [.logged, .rootsListed]
   private var raised: [String: Witness] = [:]
-  private var hasList = false
+  /// Whether a list of roots came to each side of the connection.
+  private var hasList = [false, false]
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    if case .rootsListed = event.kind, event.direction == .fromServer { hasList = true }
+    if case .rootsListed = event.kind { hasList[1 - event.side] = true }
     guard case .logged(let log) = event.kind else { return }
     switch log.fact {
     case .chumStarted: raised[log.peer] = nil
@@ -82,7 +83,9 @@ struct FirstFullSyncOnce: Rule {
       if let first = raised[log.peer] {
         report.violation(
           at: event, by: .instance, "\(log.peer) raises the first full sync a second time", because: [first])
-      } else if event.leg > 0, !hasList || report.leg.openRequests(askedBy: 0).contains(where: { $0.service > 1 }) {
+      } else if event.leg > 0, let side = report.log.side(of: log.peer, report.leg),
+        !hasList[side] || report.leg.openRequests(askedBy: side).contains(where: { $0.service > 1 })
+      {
         report.violation(
           at: event, by: .instance, "\(log.peer) raises the first full sync before its first round is over")
       }

@@ -56,4 +56,10 @@ final class LogFacts {
     if peer == nil, let person = leg.persons[side] { peer = only(person) }
     return peer.map { ($0, other) }
   }
+
+  /// The side of a connection on which an instance stands; nil when nothing tells.
+  func side(of name: String, _ leg: LegFacts) -> Int? {
+    guard let person = peers[name]?.person else { return nil }
+    return (0...1).first { leg.persons[$0] == person && parties($0, leg)?.peer.name == name }
+  }
 }

@@ -261,12 +261,12 @@ final class Ticker {
     guard Date() >= next else { return }
     next = Date().addingTimeInterval(isTerminal ? 0.3 : 10)
     let line = "\(label): \(ConsoleReport.printable(String(text.prefix(100))))"
-    FileHandle.standardError.write(Data((isTerminal ? "\r\u{1B}[K\(line)" : "\(line)\n").utf8))
+    Output.note(isTerminal ? "\r\u{1B}[K\(line)" : "\(line)\n")
     wrote = true
   }
 
   func end() {
-    if wrote, isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+    if wrote, isTerminal { Output.note("\r\u{1B}[K") }
   }
 }
 

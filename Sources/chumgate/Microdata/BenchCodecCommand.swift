@@ -97,7 +97,7 @@ struct BenchCodecHostileCommand: ParsableCommand {
   func run() throws {
     let curve = HostileCurve(try options.codec())
     for name in shape.isEmpty ? HostileCurve.shapes : shape {
-      if isatty(STDERR_FILENO) == 1 { FileHandle.standardError.write(Data("\(name) …\n".utf8)) }
+      if isatty(STDERR_FILENO) == 1 { Output.note("\(name) …\n") }
       print(curve.measure(name, bytes: megabytes * 1_000_000).compact)
     }
   }

@@ -14,7 +14,7 @@ struct CheckVectorsCommand: ParsableCommand {
       stringify, escape, implode, explode-invalid) and recipes.json itself, whose recipe objects are vectors too. Every
       field that a codec can check is checked. Vectors that need a JavaScript program count as skipped, with the reason.
 
-        chumgate microdata check-vectors Fixtures/Vectors/*.json
+        chumgate microdata check-vectors Fixtures/Vectors/microdata-*.json
 
       Exit codes: 0 all pass, 1 a vector fails, 2 a file cannot be read, 4 no vector ran.
       """)

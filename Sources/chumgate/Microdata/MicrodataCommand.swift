@@ -14,7 +14,7 @@ struct MicrodataCommand: ParsableCommand {
         chumgate microdata parse object.html
         chumgate microdata parse object.html | chumgate microdata serialise -
         chumgate microdata validate --profile strict *.html
-        chumgate microdata check-vectors Fixtures/Vectors/*.json
+        chumgate microdata check-vectors Fixtures/Vectors/microdata-*.json
 
       Exit codes: 0 pass, 1 refused or different, 2 usage or unreadable file, 4 nothing ran.
       """,

@@ -33,7 +33,7 @@ enum Refusal {
       lines.append("  | \(String(repeating: " ", count: column))^")
     }
     if let expected = error.expected { lines.append("  expected: \(ConsoleReport.printable(expected))") }
-    FileHandle.standardError.write(Data((lines.joined(separator: "\n") + "\n").utf8))
+    Output.note(lines.joined(separator: "\n") + "\n")
   }
 
   /// The bytes around a place as one line of text, and the column of the place in it.
@@ -63,4 +63,4 @@ enum Refusal {
 }
 
 /// Writes bytes to standard output as they are.
-func writeOut(_ bytes: [UInt8]) { FileHandle.standardOutput.write(Data(bytes)) }
+func writeOut(_ bytes: [UInt8]) { Output.write(bytes) }

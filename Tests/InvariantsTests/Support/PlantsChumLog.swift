@@ -58,6 +58,23 @@ extension Plants {
       editor.insert(ChumMessage.data(id: 950, value).text, .fromClient, after: answered + 3)
       editor.delay(5_100, from: answered + 1)
     },
+    .leg("CF-016", "an unknown service with an answer", "fail-chum-request-1", refusalLeg) { editor in
+      let request = editor.index("\"serviceId\":99")
+      set(&editor, answer(editor, request), .data(id: id(editor, request), "x"))
+    },
+    .leg("CF-039", "a name for a hash, and an answer that tells what exists", "fail-chum-request-1", refusalLeg) {
+      $0.replace("UTC-EHASH", "SB-READ2")
+    },
+    .leg("CF-043", "base64 is served", "fail-chum-request-1", refusalLeg) { editor in
+      let refusal = editor.index("CES-GBL2")
+      guard case .error(let id, _, _, _)? = try? ChumMessage.decode(text(editor, refusal)) else { return }
+      set(&editor, refusal, .stream(id: id, chunk: "eA==", encoding: "base64"))
+    },
+    .leg("CF-036", "an object before the list", "fail-chum-request-1", refusalLeg) { editor in
+      let refusal = editor.index("CES-GO1")
+      guard case .error(let id, _, _, _)? = try? ChumMessage.decode(text(editor, refusal)) else { return }
+      set(&editor, refusal, .data(id: id, "<div itemscope itemtype=\"//refin.io/X\"></div>"))
+    },
     .leg("SEC-003", "a session key of zeros", "iop-chum-1", "c9", at: .earlier) { editor in
       editor.seal(with: SharedKey(bytes: [UInt8](repeating: 0, count: 32)))
     },
