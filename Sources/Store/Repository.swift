@@ -172,6 +172,6 @@ extension Repository: Sendable where Store: Sendable {}
 
 /// Which reverse maps are always kept (chum.md 3.3).
 public enum ReverseMaps {
-  public static let byObject: Set<String> = ["Access", "IdAccess", "Group", "Keys"]
+  public static let byObject: Set<String> = ["Access", "IdAccess", "Group", "Keys", "Topic"]
   public static let byIdObject: Set<String> = ["Access", "IdAccess", "Instance"]
 }

@@ -75,7 +75,7 @@ import WireBytes
     let group = try alice.version(
       ["$type$": "Group", "name": "IoM", "person": .array([.reference(alice.person)])], now: 1)
     alice.rights = LeuteAccessRights(ownGroup: group)
-    let (channel, _) = try alice.channels.createGroup(
+    let (channel, topic) = try alice.channels.createGroup(
       id: "team", name: "Team", owner: alice.person, in: &alice.host.repository, now: 1)
     _ = try alice.observe()
     #expect(alice.host.repository.currentGrant(.id(channel)) == nil)
@@ -84,7 +84,9 @@ import WireBytes
       _ = try alice.observe()
     }
     #expect(alice.host.repository.currentGrant(.id(channel))?.groups == [group])
-    #expect(alice.rights.records.count == 1)
+    // With the channel goes the Topic that names it (CHN-015), and nothing twice.
+    #expect(alice.host.repository.currentGrant(.object(topic))?.groups == [group])
+    #expect(alice.rights.records.count == 2)
     // Without a configured group an empty grant is not written.
     var bob = try TestPeer("bob", .strict)
     let (other, _) = try bob.channels.createGroup(id: "team", name: "T", in: &bob.host.repository, now: 1)

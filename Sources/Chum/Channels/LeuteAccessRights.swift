@@ -92,12 +92,17 @@ public struct LeuteAccessRights: Sendable {
     try ensure(.object(topic), persons: persons, groups: groups, &repository, now)
   }
 
-  /// The event "updated": the first one of a channel grants it to the own identities.
+  /// The event "updated": the first one of a channel grants it to the own identities, and the Topic that names it with it
+  /// (CHN-015), without which another device would not list the conversation.
   public mutating func channelUpdated<S: EntryStore>(
     _ update: ChannelUpdate, in repository: inout Repository<S>, now: Double
   ) throws(GrantFailure) {
     guard updatedChannels.insert(update.channel).inserted, let ownGroup else { return }
     try ensure(.id(update.channel), groups: [ownGroup], &repository, now)
+    for topic in repository.store.referrers(ReverseKey(target: update.channel, type: "Topic")).prefix(100) {
+      guard let object = try? repository.object(topic), Topic(object)?.channel == update.channel else { continue }
+      try ensure(.object(topic), groups: [ownGroup], &repository, now)
+    }
   }
 
   /// A Topic object arrived by CHUM from a person; true when it led to grants.
