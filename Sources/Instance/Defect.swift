@@ -123,6 +123,7 @@ public enum Defect: String, Sendable, Hashable, CaseIterable {
   case neverFallsBack
   case acceptsOtherSource
   case revokesLocallyOnly
+  case asksBrokerOnce
   case acceptsAnyInvitationRequest
   case rejectsInvitationRequests
   case alwaysFallsBack
@@ -195,7 +196,7 @@ public enum Defect: String, Sendable, Hashable, CaseIterable {
     .pairsWithItself: ["PA-020"], .silentFailure: ["PA-012", "PA-013"], .noChumAfterPairing: ["PA-015"],
     .pairsWhenOff: ["PA-017"], .secretInIdentity: ["IOM-006"], .requiresURL: ["PA-021"],
     .wrongInviterCallback: ["PA-006"], .tellsBrokerTheToken: ["XI-021"], .neverFallsBack: ["XI-022"],
-    .acceptsOtherSource: ["XI-023"], .revokesLocallyOnly: ["XI-017"], .acceptsAnyInvitationRequest: ["XI-015"],
+    .acceptsOtherSource: ["XI-023"], .revokesLocallyOnly: ["XI-017"], .asksBrokerOnce: ["XI-004", "XI-018"], .acceptsAnyInvitationRequest: ["XI-015"],
     .rejectsInvitationRequests: ["XI-007"], .alwaysFallsBack: ["XI-022"], .fallsBackOnUsed: ["XI-012"],
     .refusesUnknownMembers: ["TR-004"], .refusesWhiteSpace: ["TR-005"], .refusesUpperCase: ["HS-003"],
     .refusesLongPadding: ["ENC-007"], .refusesOddFragments: ["FR-009"], .deliversKeepAlives: ["KA-104", "KA-106"],

@@ -74,7 +74,7 @@ extension Instance {
     let state = listeners[index].state
     guard state != before else { return }
     // Without any spare nobody tells whether the server goes on living; one that restarts has forgotten everything.
-    if before == .listening {
+    if before == .listening, !has(.asksBrokerOnce) {
       let person = keychain.identity(instanceKey: listeners[index].key.publicKey)?.personId
       for token in brokered.keys where tokens.entry(token)?.person == person { brokered[token] = nil }
     }
@@ -123,6 +123,7 @@ extension Instance {
   /// A question on a spare that went another way before the answer is asked again on the next spare: it may have been
   /// relayed to a requester, or lost.
   private mutating func forgetAsked(on id: SocketID) {
+    if has(.asksBrokerOnce) { return }
     for (token, state) in brokered where state == .asked(id) { brokered[token] = nil }
   }
 

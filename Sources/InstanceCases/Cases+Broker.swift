@@ -50,6 +50,32 @@ enum BrokerCases {
       return .check(texts.contains { $0.contains("invitation_revoke") && $0.contains(id) }, "the server was not told")
     },
     InstanceCase(
+      "XI-004/inviter-asks-again", "what was asked on a spare that is handed over before the answer is asked again",
+      ["XI-004"], .inviter, .extension, kills: [.asksBrokerOnce]
+    ) { context in
+      var world = inviting(context)
+      guard let asked = world.servers.firstIndex(where: { $0.received.contains { $0.contains("invitation_create") } })
+      else { return .failed("the server was not asked") }
+      _ = world.handOver(server: asked, to: context.plan(.initiator, "pairing"))
+      world.advance(by: 1_000)
+      let others = world.servers.indices.filter { $0 != asked }
+      let again = others.contains { world.servers[$0].received.contains { $0.contains("invitation_create") } }
+      return .check(again, "the question is lost")
+    },
+    InstanceCase(
+      "XI-018/inviter-after-restart", "a server that comes back is asked again, since it may have forgotten", ["XI-018"],
+      .inviter, .extension, kills: [.asksBrokerOnce]
+    ) { context in
+      var world = inviting(context)
+      let before = world.servers.count
+      world.say(
+        .text(#"{"command":"invitation_stored","invitationId":"\#(id)","expiresIn":60000}"#), server: 0)
+      for index in 0..<before where world.servers[index].closedAt == nil { world.close(server: index) }
+      world.advance(by: 130_000)
+      let again = world.servers.dropFirst(before).contains { $0.received.contains { $0.contains("invitation_create") } }
+      return .check(again, "the server that came back was not asked")
+    },
+    InstanceCase(
       "XI-015/inviter-rejects", "a request for an invitation that nobody made is rejected", ["XI-015"], .inviter,
       .extension, kills: [.acceptsAnyInvitationRequest]
     ) { context in
