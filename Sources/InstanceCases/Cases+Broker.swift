@@ -63,8 +63,8 @@ enum BrokerCases {
       return .check(again, "the question is lost")
     },
     InstanceCase(
-      "XI-018/inviter-after-restart", "a server that comes back is asked again, since it may have forgotten", ["XI-018"],
-      .inviter, .extension, kills: [.asksBrokerOnce]
+      "XI-018/inviter-after-restart", "a server that comes back is asked again, since it may have forgotten",
+      ["XI-018"], .inviter, .extension, kills: [.asksBrokerOnce]
     ) { context in
       var world = inviting(context)
       let before = world.servers.count
