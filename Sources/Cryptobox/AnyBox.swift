@@ -2,7 +2,8 @@
 public struct AnyBox: BoxProvider {
   private let base: any BoxProvider
 
-  public init(_ base: any BoxProvider) { self.base = base }
+  /// A box that is one of these already is taken as it is, so that calls go through one door only.
+  public init(_ base: any BoxProvider) { self.base = (base as? AnyBox)?.base ?? base }
 
   public func publicKey(of secret: SecretKey) -> PublicKey { base.publicKey(of: secret) }
   public func agree(theirs: PublicKey, mine: SecretKey) -> SharedKey { base.agree(theirs: theirs, mine: mine) }

@@ -100,11 +100,26 @@ public struct FakeBox: BoxProvider {
     return tag(plain, nonce, key) == Array(box[0..<boxOverhead]) ? Array(plain) : nil
   }
 
+  /// FNV over words of eight bytes, the rest byte by byte.
+  private static func mix(_ bytes: UnsafeBufferPointer<UInt8>, _ sum: inout UInt64) {
+    var index = 0
+    while index &+ 8 <= bytes.count {
+      let word = unsafe UnsafeRawPointer(bytes.baseAddress! + index).loadUnaligned(as: UInt64.self).littleEndian
+      sum = (sum ^ word ^ word >> 32) &* 0x100_0000_01B3
+      sum ^= sum >> 29
+      index &+= 8
+    }
+    while index < bytes.count {
+      sum = unsafe (sum ^ UInt64(bytes[index])) &* 0x100_0000_01B3
+      index &+= 1
+    }
+  }
+
   private func tag(_ plain: ArraySlice<UInt8>, _ nonce: Nonce, _ key: SharedKey) -> [UInt8] {
     var sum: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in nonce.bytes { sum = (sum ^ UInt64(byte)) &* 0x100_0000_01B3 }
-    for byte in key.storage.copy { sum = (sum ^ UInt64(byte)) &* 0x100_0000_01B3 }
-    for byte in plain { sum = (sum ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    unsafe nonce.bytes.withUnsafeBufferPointer { unsafe Self.mix($0, &sum) }
+    unsafe key.storage.withPointer { unsafe Self.mix(UnsafeBufferPointer(start: $0, count: SecretBytes.count), &sum) }
+    unsafe plain.withUnsafeBufferPointer { unsafe Self.mix($0, &sum) }
     var out = [UInt8](repeating: 0xFA, count: boxOverhead)
     for position in 0..<8 { out[position] = UInt8(truncatingIfNeeded: sum >> UInt64(8 * position)) }
     return out

@@ -47,16 +47,17 @@ public struct SeededRandom: RandomSource, RandomNumberGenerator, Sendable {
   }
 
   public mutating func bytes(_ count: Int) -> [UInt8] {
-    var out: [UInt8] = []
-    out.reserveCapacity(count)
-    while out.count < count {
-      var word = next()
-      for _ in 0..<min(8, count - out.count) {
-        out.append(UInt8(truncatingIfNeeded: word))
-        word >>= 8
+    guard count > 0 else { return [] }
+    return unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      while filled < count {
+        var word = next()
+        for _ in 0..<min(8, count - filled) {
+          unsafe (buffer.baseAddress! + filled).initialize(to: UInt8(truncatingIfNeeded: word))
+          word >>= 8
+          filled += 1
+        }
       }
     }
-    return out
   }
 }
 
