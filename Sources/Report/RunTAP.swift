@@ -40,6 +40,7 @@ public struct RunTAP: RunReport {
     var line = "    \(isOk ? "ok" : "not ok") \(caseCount) - \(escape(result.id)): \(escape(result.title))"
     switch result.verdict {
     case .skipped, .unsupported: line += " # SKIP \(escape(result.note ?? result.verdict.rawValue))"
+    // TAP's own word for a failure that is expected: it does not fail the run.
     case _ where result.expected != nil: line += " # TODO \(escape(result.expected ?? ""))"
     default: break
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Network
+import Synchronization
 import WireBytes
 
 struct BenchRelayHostileCommand: AsyncParsableCommand {
@@ -61,13 +62,16 @@ struct BenchRelayHostileCommand: AsyncParsableCommand {
     do { hostile = try HostileLoad(target, plan: plan) } catch { throw Exit.usage("\(error)") }
     let generator = LoadGenerator(target)
     let registrar = LoadGenerator(target)
-    let watch = Task { await Self.peakMemory(process) }
+    let watched = Atomic(0)
+    let watch = Alarm.every(0.1) {
+      if let process, let now = ProcessMemory.residentBytes(of: process) { watched.max(now, ordering: .relaxed) }
+    }
     async let report = hostile.run()
     async let trips = generator.roundTrips(pairs: 4, inFlight: 1, size: 32, seconds: seconds)
     async let registrations = registrar.registrations(parallel: 1, seconds: seconds)
     let (done, honest, registered) = try await (report, trips, registrations)
     watch.cancel()
-    let peak = await watch.value
+    let peak = (Double(watched.load(ordering: .relaxed)) / 1_048_576 * 10).rounded() / 10
     await generator.shutdown()
     await registrar.shutdown()
     let isAlive = process.map { kill($0, 0) == 0 } ?? true
@@ -75,16 +79,6 @@ struct BenchRelayHostileCommand: AsyncParsableCommand {
     let isBounded = process == nil || peak <= memory
     Self.printResult(done, honest, registered.count, peak, isAlive && isServed && isBounded)
     guard isAlive, isServed, isBounded else { throw ExitCode(1) }
-  }
-
-  /// The largest resident memory in MiB, looked at ten times a second until cancelled.
-  private static func peakMemory(_ process: Int32?) async -> Double {
-    var peak = 0
-    while !Task.isCancelled {
-      if let process { peak = max(peak, ProcessMemory.residentBytes(of: process) ?? 0) }
-      try? await Task.sleep(nanoseconds: 100_000_000)
-    }
-    return (Double(peak) / 1_048_576 * 10).rounded() / 10
   }
 
   private static func printResult(

@@ -45,20 +45,7 @@ struct GateCommand: ParsableCommand {
     help: "Makes keys, nonces and the order of everything, and is the first world. If absent: random, and world 1.")
   var seed: UInt64?
 
-  @Flag(name: .shortAndLong, help: "Write every case, not failures only.")
-  var verbose = false
-
-  @Option(help: ArgumentHelp("Write the events as NDJSON; - for standard output.", valueName: "file"))
-  var json: String?
-
-  @Option(help: ArgumentHelp("Write JUnit XML; - for standard output.", valueName: "file"))
-  var junit: String?
-
-  @Option(help: ArgumentHelp("Write TAP 14; - for standard output.", valueName: "file"))
-  var tap: String?
-
-  @Option(help: ArgumentHelp("Write one HTML page; - for standard output.", valueName: "file"))
-  var html: String?
+  @OptionGroup var reports: ReportOptions
 
   func validate() throws {
     guard (1...1_000_000).contains(worlds) else { throw ValidationError("--worlds is 1 to 1,000,000") }
@@ -74,7 +61,7 @@ struct GateCommand: ParsableCommand {
     let suite = try Specification.suite([root.appendingPathComponent("Scenarios").path], catalogue, root: root)
     let firstWorld = seed ?? 1
     let seed = seed ?? UInt64.random(in: 1...999_999)
-    var outputs = try Outputs(json: json, junit: junit, tap: tap, html: html, last: nil, verbose: verbose)
+    var outputs = try Outputs(reports)
     var merger = RunMerger()
     func take(_ event: RunEvent, _ label: String) {
       if let event = merger.take(event, label: label) { outputs.take(event) }

@@ -77,7 +77,7 @@ struct InviteCommand: AsyncParsableCommand {
   /// An invitation to nobody's door helps nobody: the first registration must stand.
   private func isListening(_ run: SyncRun, _ url: String) async throws {
     // A server that takes the connection and never speaks must not hold us for ever.
-    let patience = SyncRun.timer(after: min(options.timeout ?? 30, 30)) { Task { await run.driver.stop() } }
+    let patience = Alarm.after(min(options.timeout ?? 30, 30)) { Task { await run.driver.stop() } }
     defer { patience.cancel() }
     for await output in run.driver.reports {
       if case .connection(.listener(_, .listening)) = output { return }
@@ -92,11 +92,7 @@ struct InviteCommand: AsyncParsableCommand {
     let link = invitation.link(base: app, mode: mode)
     let symbol: QRSymbol
     do { symbol = try QRSymbol(link) } catch { throw Exit.usage("\(error)") }
-    if let png {
-      do { try Data(symbol.png()).write(to: URL(fileURLWithPath: png), options: .atomic) } catch {
-        throw Exit.usage("cannot write \(png): \(error.localizedDescription)")
-      }
-    }
+    if let png { try Output.file(symbol.png(), path: png) }
     try Inputs.write(symbol.svg, to: svg)
     if options.json {
       let line: JSONValue = [

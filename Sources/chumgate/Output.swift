@@ -26,19 +26,19 @@ enum Output {
   }
 
   /// Writes a file that is to stand whole or not at all; pipes and devices are written as they are.
-  static func file(_ text: String, path: String) throws {
+  static func file(_ bytes: [UInt8], path: String) throws {
     var isDirectory: ObjCBool = false
     let isThere = unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
     if isDirectory.boolValue { throw Exit.usage("cannot write \(path): it is a directory") }
     let kind = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
     if isThere, kind != .typeRegular {
       let file = try OutputFile(path)
-      file.write(Array(text.utf8))
+      file.write(bytes)
       file.close()
       if let failure = file.failure { throw Exit.usage("cannot write \(path): \(failure)") }
       return
     }
-    do { try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic) } catch {
+    do { try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic) } catch {
       throw Exit.usage("cannot write \(path): \(reason(error))")
     }
   }
@@ -55,7 +55,7 @@ enum Output {
   private static func text(_ number: Int32) -> String { unsafe String(cString: strerror(number)).lowercased() }
 
   /// The error number of a failure; nil when all bytes went out.
-  private static func send(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
+  static func send(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
     var done = 0
     while done < bytes.count {
       let count = unsafe bytes.withUnsafeBytes {

@@ -175,20 +175,9 @@ final class OutputFile: Sendable {
   var failure: String? { state.withLock { $0 } }
 
   func write(_ bytes: [UInt8]) {
-    guard failure == nil else { return }
-    var done = 0
-    while done < bytes.count {
-      let count = unsafe bytes.withUnsafeBytes {
-        unsafe Glibc.write(descriptor, $0.baseAddress! + done, $0.count - done)
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else {
-        let reason = unsafe String(cString: strerror(errno))
-        state.withLock { $0 = $0 ?? reason }
-        return
-      }
-      done += count
-    }
+    guard failure == nil, let number = Output.send(bytes, to: descriptor) else { return }
+    let reason = unsafe String(cString: strerror(number))
+    state.withLock { $0 = $0 ?? reason }
   }
 
   func close() { if descriptor != STDOUT_FILENO { Glibc.close(descriptor) } }

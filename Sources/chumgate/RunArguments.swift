@@ -43,20 +43,7 @@ struct RunArguments: ParsableArguments {
       "Skip cases that take more of the target's time, in seconds; 45 if absent, 5 with --loopback.", valueName: "s"))
   var patience: Double?
 
-  @Flag(name: .shortAndLong, help: "Write every case, not failures only.")
-  var verbose = false
-
-  @Option(help: ArgumentHelp("Write the events as NDJSON; - for standard output.", valueName: "file"))
-  var json: String?
-
-  @Option(help: ArgumentHelp("Write JUnit XML; - for standard output.", valueName: "file"))
-  var junit: String?
-
-  @Option(help: ArgumentHelp("Write TAP 14; - for standard output.", valueName: "file"))
-  var tap: String?
-
-  @Option(help: ArgumentHelp("Write one HTML page; - for standard output.", valueName: "file"))
-  var html: String?
+  @OptionGroup var reports: ReportOptions
 
   @Option(
     help: ArgumentHelp(
@@ -128,41 +115,10 @@ struct RunArguments: ParsableArguments {
       .joined(separator: " ")
     let judge = Judge(profile: profile, catalogue: whole.catalogue, command: again)
     var runner = Runner(selected, judge: judge, options: options)
-    var outputs = try Outputs(json: json, junit: junit, tap: tap, html: html, last: last, verbose: verbose)
+    var outputs = try Outputs(reports, last: last)
     let summary = runner.run(on: &target) { outputs.take($0) }
     try outputs.end()
     return summary
-  }
-}
-
-/// The reports of a run: the console at once, files at the end.
-struct Outputs {
-  private var console: RunConsole?
-  private var files: [(path: String, report: any RunReport, text: String)] = []
-
-  /// Paths of the files that are wanted; `last` is an earlier run to compare with.
-  init(json: String?, junit: String?, tap: String?, html: String?, last: String?, verbose: Bool) throws {
-    let last = try last.map { try LastRun.read($0) }
-    if let path = json { files.append((path, RunJSON(), "")) }
-    if let path = junit { files.append((path, RunJUnit(), "")) }
-    if let path = tap { files.append((path, RunTAP(), "")) }
-    if let path = html {
-      let old = try last ?? LastRun.readIfThere(path)
-      files.append((path, RunHTML(last: old), ""))
-    }
-    guard !files.contains(where: { $0.path == "-" }) else { return }
-    var style = RunConsole.Style(palette: Terminal.palette)
-    style.isVerbose = verbose
-    console = RunConsole(style)
-  }
-
-  mutating func take(_ event: RunEvent) {
-    if let text = console?.take(event), !text.isEmpty { Output.write(text) }
-    for index in files.indices { files[index].text += files[index].report.take(event) }
-  }
-
-  func end() throws {
-    for file in files { try Inputs.write(file.text, to: file.path) }
   }
 }
 

@@ -187,14 +187,8 @@ struct ServeCommand: AsyncParsableCommand {
     defer { for watcher in watchers { watcher.cancel() } }
     if untilInputEnds { SignalWatch.inputEnd { source.yield(SIGTERM) } }
     ready(server, options)
-    if let stats {
-      Task {
-        while !Task.isCancelled {
-          try await Task.sleep(nanoseconds: UInt64(stats * 1e9))
-          source.yield(SIGUSR1)
-        }
-      }
-    }
+    let clock = stats.map { Alarm.every($0) { source.yield(SIGUSR1) } }
+    defer { clock?.cancel() }
     for await number in signals {
       if number == SIGUSR1 {
         await metrics(server)

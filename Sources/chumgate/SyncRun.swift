@@ -112,8 +112,8 @@ final class SyncRun: Sendable {
       source.yield(.ended)
     }
     defer { reader.cancel() }
-    var timers = [Self.timer(every: 0.5) { source.yield(.tick) }]
-    if let timeout { timers.append(Self.timer(after: timeout) { source.yield(.timeout) }) }
+    var timers = [Alarm.every(0.5) { source.yield(.tick) }]
+    if let timeout { timers.append(Alarm.after(timeout) { source.yield(.timeout) }) }
     defer { for timer in timers { timer.cancel() } }
     if options.chat { Self.readLines { source.yield(.line($0)) } }
     var state = SyncState(lingers: 2 * options.poll + 1)
@@ -189,20 +189,6 @@ final class SyncRun: Sendable {
   }
 
   // MARK: Outside
-
-  static func timer(
-    after seconds: Double? = nil, every period: Double? = nil, _ body: @escaping @Sendable () -> Void
-  ) -> any DispatchSourceTimer {
-    let timer = DispatchSource.makeTimerSource()
-    if let period {
-      timer.schedule(deadline: .now() + period, repeating: period)
-    } else {
-      timer.schedule(deadline: .now() + (seconds ?? 0))
-    }
-    timer.setEventHandler(handler: body)
-    timer.activate()
-    return timer
-  }
 
   /// Whole lines of standard input; a last one without its end counts when the input ends.
   private static func readLines(_ body: @escaping @Sendable (String) -> Void) {

@@ -100,6 +100,6 @@ enum Inputs {
   static func write(_ text: String, to path: String?) throws {
     guard let path else { return }
     if path == "-" { return Output.write(text) }
-    try Output.file(text, path: path)
+    try Output.file(Array(text.utf8), path: path)
   }
 }

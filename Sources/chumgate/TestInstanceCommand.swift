@@ -67,16 +67,7 @@ struct TestInstanceCommand: AsyncParsableCommand {
     help: ArgumentHelp(
       "With --self-check: write the table of faults as Markdown; - for standard output.", valueName: "file"))
   var table: String?
-  @Flag(name: .shortAndLong, help: "Write every case, not failures only.")
-  var verbose = false
-  @Option(help: "Write the events as NDJSON; - for standard output.")
-  var json: String?
-  @Option(help: "Write JUnit XML; - for standard output.")
-  var junit: String?
-  @Option(help: "Write TAP 14; - for standard output.")
-  var tap: String?
-  @Option(help: "Write one HTML page; - for standard output.")
-  var html: String?
+  @OptionGroup var reports: ReportOptions
 
   func validate() throws {
     guard !(invite && invitation != nil) else {
@@ -100,9 +91,8 @@ struct TestInstanceCommand: AsyncParsableCommand {
     try refuse(
       [("--seed", seed != nil), ("--self-check", selfCheck)], unless: !invite && invitation == nil,
       "the embedded instance")
-    let reports = [json, junit, tap, html].contains { $0 != nil }
     for (option, isOn) in [("--self-check", selfCheck), ("--list", list)] where isOn {
-      guard !reports, !verbose, !failFast else {
+      guard !reports.isAny, !reports.verbose, !failFast else {
         throw ValidationError("\(option) runs no cases, so it goes with no report, --verbose or --fail-fast")
       }
     }
@@ -138,7 +128,7 @@ struct TestInstanceCommand: AsyncParsableCommand {
   func run() async throws {
     if list { return try listCases() }
     if selfCheck { return try checkItself() }
-    var outputs = try RunOutputs(json: json, junit: junit, tap: tap, html: html, isVerbose: verbose)
+    var outputs = try Outputs(reports)
     let summary: RunSummary
     if let invitation {
       let invitations = try read(invitation)
@@ -244,31 +234,5 @@ final class Joiner {
     guard let process, process.isRunning else { return }
     process.terminate()
     self.process = nil
-  }
-}
-
-/// The reports of a run of instance cases: the console at once, files at the end.
-struct RunOutputs {
-  private var console: RunConsole?
-  private var files: [(path: String, report: any RunReport, text: String)] = []
-
-  init(json: String?, junit: String?, tap: String?, html: String?, isVerbose: Bool) throws {
-    if let json { files.append((json, RunJSON(), "")) }
-    if let junit { files.append((junit, RunJUnit(), "")) }
-    if let tap { files.append((tap, RunTAP(), "")) }
-    if let html { files.append((html, RunHTML(last: try LastRun.readIfThere(html)), "")) }
-    guard !files.contains(where: { $0.path == "-" }) else { return }
-    var style = RunConsole.Style(palette: Terminal.palette)
-    style.isVerbose = isVerbose
-    console = RunConsole(style)
-  }
-
-  mutating func take(_ event: RunEvent) {
-    if let text = console?.take(event), !text.isEmpty { Output.write(text) }
-    for index in files.indices { files[index].text += files[index].report.take(event) }
-  }
-
-  func end() throws {
-    for file in files { try Inputs.write(file.text, to: file.path) }
   }
 }
