@@ -1,27 +1,6 @@
 import Trace
 import Wire
 
-/// The root at hand, the grant that it comes from, and to whom it went, when the exporter's log tells.
-struct OfferedRoot {
-  let peer: PeerLog
-  let person: HashKey
-  let subject: HashKey
-  let subjectText: String
-  let standing: Standing
-
-  init?(_ event: Event, _ report: Reporter) {
-    guard case .announced(let entry, _) = event.kind, let root = entry.subject, let subject = HashKey(root.hash),
-      let (peer, person) = report.log.exporter(of: event, report.leg), let offer = report.leg.offer
-    else { return nil }
-    self.peer = peer
-    self.person = person
-    self.subject = subject
-    subjectText = root.hash
-    // What was granted or taken away while the answer was on its way may or may not show in it.
-    standing = peer.grants.standing(person, subject, asOf: offer.asked[1 - event.side])
-  }
-}
-
 /// ACC-010: a replace by nobody revokes.
 struct EmptyReplaceRevokes: Rule {
   static let info = RuleInfo(
@@ -35,13 +14,9 @@ struct EmptyReplaceRevokes: Rule {
     held.release(at: event.time, &report)
     guard let root = OfferedRoot(event, report), case .none(let state) = root.standing, state.isEmpty, state.isReplaced
     else { return }
-    let (peer, person, subject) = (root.peer.name, root.person, root.subject)
-    held.hold(
-      event, about: subject, "\(root.peer.name) announces \(short(root.subjectText)), which it has revoked for all",
-      because: [state.witness]
-    ) { log in
-      !log.isGranted([subject], to: person, by: peer)
-    }
+    root.hold(
+      event, "\(root.peer.name) announces \(short(root.subjectText)), which it has revoked for all",
+      because: state.witness, in: &held)
   }
 
   mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { held.releaseAll(&report) }
@@ -58,25 +33,19 @@ struct RevocationIsEffective: Rule {
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
-    let importer = 1 - event.side
-    guard case .objectSent(let object) = event.kind, let key = report.leg.key,
-      let (peer, person) = report.log.exporter(of: event, report.leg), let offer = report.leg.offer,
-      let asked = offer.requested[importer][key], let route = offer.route(key, importer: importer), !route.isCrowded,
-      !route.subjects.isEmpty
-    else { return }
+    guard let sent = SentObjectOfRoots(event, report) else { return }
+    let (peer, person) = (sent.peer, sent.person)
     var revoked: GrantState?
-    for subject in route.subjects {
-      guard case .none(let state) = peer.grants.standing(person, subject, asOf: asked),
+    for subject in sent.subjects {
+      guard case .none(let state) = peer.grants.standing(person, subject, asOf: sent.asked),
         wasGranted(person, state, peer)
       else { return }
       revoked = state
     }
-    let held = peer.grants.subjectsOf[person] ?? []
-    let byGroup = (peer.grants.groupsOf[person] ?? []).flatMap { peer.grants.subjectsOf[$0] ?? [] }
-    guard let revoked, !peer.reaches(key, from: held.union(byGroup)) else { return }
+    guard let revoked, !sent.isReachedOtherwise else { return }
     report.violation(
       at: event, by: event.sender,
-      "\(peer.name) sends \(object.hash.prefix(8))…, which the person reached by a revoked grant only",
+      "\(peer.name) sends \(sent.object.hash.prefix(8))…, which the person reached by a revoked grant only",
       because: [revoked.witness], deviation: "F5")
   }
 }
@@ -155,14 +124,10 @@ struct LatestGrantDecides: Rule {
           root.peer.grants.groups[$0]?.members.contains(root.person) == true
         })
     else { return }
-    let (peer, person, subject) = (root.peer.name, root.person, root.subject)
-    held.hold(
-      event, about: subject,
+    root.hold(
+      event,
       "\(root.peer.name) announces \(short(root.subjectText)) to \(root.person.head)…, whom only an older grant names",
-      because: [state.witness]
-    ) { log in
-      !log.isGranted([subject], to: person, by: peer)
-    }
+      because: state.witness, in: &held)
   }
 
   mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { held.releaseAll(&report) }
@@ -183,14 +148,10 @@ struct LatestGroupDecides: Rule {
       let group = state.groups.first(where: { root.peer.grants.groups[$0]?.former.contains(root.person) == true }),
       let left = root.peer.grants.groups[group]
     else { return }
-    let (peer, person, subject) = (root.peer.name, root.person, root.subject)
-    held.hold(
-      event, about: subject,
+    root.hold(
+      event,
       "\(root.peer.name) announces \(short(root.subjectText)) to \(root.person.head)…, who is in group \(group.head)… no more",
-      because: [left.witness]
-    ) { log in
-      !log.isGranted([subject], to: person, by: peer)
-    }
+      because: left.witness, in: &held)
   }
 
   mutating func finish(_ end: EndOfWatch, _ report: inout Reporter) { held.releaseAll(&report) }

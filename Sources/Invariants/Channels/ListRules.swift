@@ -36,6 +36,12 @@ struct EntriesAreOrdered: Rule {
   }
 }
 
+/// The entries of a channel's latest head.
+private struct Last: Sendable {
+  var times: Set<HashKey>
+  var witness: Witness
+}
+
 /// CHN-012: what was written stays.
 struct NoEntryIsLost: Rule {
   static let info = RuleInfo(
@@ -43,10 +49,6 @@ struct NoEntryIsLost: Rule {
     severity: .critical, reference: "chum.md 5.7", isSessionWide: true, needsLog: true)
   static let interests: EventSet = .logged
   private static let capacity = 500_000
-  private struct Last: Sendable {
-    var times: Set<HashKey>
-    var witness: Witness
-  }
   private var last: [ChannelKey: Last] = [:]
   private var count = 0
   init(_ facts: SessionFacts) {}
@@ -91,10 +93,6 @@ struct MessagesConverge: Rule {
     severity: .critical, reference: "chum.md 5.7", isSessionWide: true, needsLog: true)
   static let interests: EventSet = .logged
   private static let capacity = 500_000
-  private struct Last: Sendable {
-    var times: Set<HashKey>
-    var witness: Witness
-  }
   private let pause: Double
   private var heads: [HashKey: [String: Last]] = [:]
   private var count = 0

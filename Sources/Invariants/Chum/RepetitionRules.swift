@@ -31,11 +31,9 @@ struct ArrivalTable {
   mutating func arrive(_ object: SentObject, _ key: HashKey, _ event: Event) {
     guard object.sha256 == object.hash, arrivals.count < Self.capacity else { return }
     // What no importer keeps is fetched in every round (decisions.md 14).
-    if let type = object.text.flatMap({ MicrodataGlance.type(of: $0) }), ["Access", "IdAccess", "Group"].contains(type)
-    {
-      return
+    if let text = object.text {
+      guard let type = MicrodataGlance.type(of: text), !["Access", "IdAccess", "Group"].contains(type) else { return }
     }
-    if object.text != nil, object.text.flatMap({ MicrodataGlance.type(of: $0) }) == nil { return }
     arrivals[key] = Arrival(round: round, place: Place(event))
   }
 

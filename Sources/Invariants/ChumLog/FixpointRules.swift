@@ -13,6 +13,8 @@ private struct QuietRounds: Sendable {
     var change = 0
   }
   private var legs: [Int: Leg] = [:]
+  /// Connections that were judged: one transfer too late is followed by others.
+  private var judged: Set<Int> = []
   private(set) var lastChange: Witness?
   private var changes = 0
 
@@ -44,6 +46,15 @@ private struct QuietRounds: Sendable {
     }
   }
 
+  /// What is transferred whole in a round behind `quiet`, the first on its connection, and the number of the round.
+  mutating func transfer(_ event: Event, behind quiet: Int, _ report: Reporter) -> (object: SentObject, round: Int)? {
+    guard case .objectSent(let object) = event.kind, !judged.contains(event.leg), object.sha256 == object.hash,
+      let round = round(event, importer: 1 - event.side, report), round > quiet
+    else { return nil }
+    if judged.count < 1_000 { judged.insert(event.leg) }
+    return (object, round)
+  }
+
   /// The number of the importer's round since the change; nil when it cannot be told.
   func round(_ event: Event, importer: Int, _ report: Reporter) -> Int? {
     guard let leg = legs[event.leg], leg.change == changes, !leg.isDisturbed,
@@ -67,15 +78,11 @@ struct FixpointWithinThreeRounds: Rule {
     severity: .major, reference: "chum.md 5.5", sight: .decrypted, isSessionWide: true, needsLog: true)
   static let interests: EventSet = roundEvents
   private var rounds = QuietRounds()
-  private var judged: Set<Int> = []
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     rounds.note(event, report)
-    guard case .objectSent(let object) = event.kind, !judged.contains(event.leg), object.sha256 == object.hash,
-      let round = rounds.round(event, importer: 1 - event.side, report), round > 3
-    else { return }
-    if judged.count < 1_000 { judged.insert(event.leg) }
+    guard let (object, round) = rounds.transfer(event, behind: 3, report) else { return }
     report.violation(
       at: event, by: event.receiver, "\(object.hash.prefix(8))… is transferred in round \(round) after the last change",
       because: rounds.lastChange.map { [$0] } ?? [])
@@ -91,15 +98,11 @@ struct ImportOffersNothingNew: Rule {
     isSessionWide: true, needsLog: true)
   static let interests: EventSet = roundEvents
   private var rounds = QuietRounds()
-  private var judged: Set<Int> = []
   init(_ facts: SessionFacts) {}
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     rounds.note(event, report)
-    guard case .objectSent(let object) = event.kind, !judged.contains(event.leg), object.sha256 == object.hash,
-      let round = rounds.round(event, importer: 1 - event.side, report), round > 1
-    else { return }
-    if judged.count < 1_000 { judged.insert(event.leg) }
+    guard let (object, round) = rounds.transfer(event, behind: 1, report) else { return }
     let type = object.text.flatMap { MicrodataGlance.type(of: $0) } ?? ""
     report.violation(
       at: event, by: event.sender,

@@ -75,26 +75,20 @@ struct NothingInaccessibleIsSent: Rule {
 
   mutating func observe(_ event: Event, _ report: inout Reporter) {
     held.release(at: event.time, &report)
-    let importer = 1 - event.side
-    guard case .objectSent(let object) = event.kind, let key = report.leg.key,
-      let (peer, person) = report.log.exporter(of: event, report.leg), let offer = report.leg.offer,
-      let asked = offer.requested[importer][key], let route = offer.route(key, importer: importer), !route.isCrowded,
-      !route.subjects.isEmpty
-    else { return }
+    guard let sent = SentObjectOfRoots(event, report) else { return }
+    let (peer, person) = (sent.peer, sent.person)
     var lost: GrantState?
-    for subject in route.subjects {
-      switch peer.grants.standing(person, subject, asOf: asked) {
+    for subject in sent.subjects {
+      switch peer.grants.standing(person, subject, asOf: sent.asked) {
       case .none(let state): lost = state
       case .unknown where peer.areGrantsWhole && peer.grants[subject] == nil: break
       default: return
       }
     }
-    let direct = peer.grants.subjectsOf[person] ?? []
-    let byGroup = (peer.grants.groupsOf[person] ?? []).flatMap { peer.grants.subjectsOf[$0] ?? [] }
-    guard !peer.reaches(key, from: direct.union(byGroup)) else { return }
-    let (name, subjects) = (peer.name, route.subjects)
+    guard !sent.isReachedOtherwise else { return }
+    let (name, subjects) = (peer.name, sent.subjects)
     held.hold(
-      event, about: key, "\(name) sends \(object.hash.prefix(8))… to \(person.head)…, who may not have it",
+      event, about: sent.key, "\(name) sends \(sent.object.hash.prefix(8))… to \(person.head)…, who may not have it",
       because: lost.map { [$0.witness] } ?? [], deviation: lost?.formerPersons.contains(person) == true ? "F5" : nil
     ) { log in !log.isGranted(subjects, to: person, by: name) }
   }
