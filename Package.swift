@@ -177,7 +177,9 @@ let package = Package(
       dependencies: ["Replay", "Diagnosis", "Invariants", "Recording", "Trace", "Wire", "Cryptobox", "WireBytes"]),
     .testTarget(
       name: "ReplayTests",
-      dependencies: ["Replay", "Report", "Diagnosis", "Recording", "Invariants", "Trace", "Wire", "WireBytes"]),
+      dependencies: [
+        "Replay", "Report", "Diagnosis", "Recording", "Invariants", "Trace", "Wire", "Cryptobox", "WireBytes",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

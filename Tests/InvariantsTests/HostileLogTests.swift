@@ -1,3 +1,4 @@
+import Cryptobox
 import Invariants
 import Replay
 import Testing
@@ -14,21 +15,9 @@ struct HostileLogTests {
     ["entry": "x", "creationTime": 4],
   ]
 
-  /// SplitMix64: the same seed gives the same mutations on every machine.
-  private struct Dice: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
-  }
-
   @Test(arguments: 0..<4)
   func `thirty logs with exchanged members, lines and instances never trap`(_ series: Int) throws {
-    var dice = Dice(state: UInt64(series) &* 7_919 &+ 3)
+    var dice = SeededRandom(seed: UInt64(series) &* 7_919 &+ 3)
     let good = try LogEditor()
     let names = Set(good.lines.flatMap { $0.members.map(\.name) }).subtracting(["log"]).sorted()
     var judged = 0

@@ -1,21 +1,10 @@
+import Cryptobox
 import Invariants
 import Testing
 import Trace
 import Wire
 
 @testable import Recording
-
-/// SplitMix64: the same seed gives the same mutations on every machine.
-private struct Dice: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
 
 @Suite("Hostile messages inside the encryption end with a verdict")
 struct HostileMessageTests {
@@ -26,7 +15,7 @@ struct HostileMessageTests {
     "\"" + String(repeating: "é", count: 300) + "\"", "\"<div itemscope itemtype=\\\"//refin.io/\"", "0.5",
   ]
 
-  private static func mutate(_ editor: inout SessionEditor, _ dice: inout Dice) {
+  private static func mutate(_ editor: inout SessionEditor, _ dice: inout SeededRandom) {
     let sealed = editor.items.indices.filter { if case .sealed = editor.items[$0].content { true } else { false } }
     guard let place = sealed.randomElement(using: &dice) else { return }
     switch editor.items[place].content {
@@ -58,7 +47,7 @@ struct HostileMessageTests {
 
   @Test(arguments: 0..<6)
   func `fifty mutations of messages never trap`(_ series: Int) throws {
-    var dice = Dice(state: UInt64(series) &* 104_729 &+ 1)
+    var dice = SeededRandom(seed: UInt64(series) &* 104_729 &+ 1)
     let (recording, conn) = Self.legs[series % Self.legs.count]
     let base = try Bases.leg(recording, conn)
     var found = 0

@@ -1,19 +1,8 @@
+import Cryptobox
 import Foundation
 import Recording
 import Replay
 import Testing
-
-/// SplitMix64: the same seed gives the same mutations on every machine.
-private struct Dice: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
 
 @Suite("Corrupted recordings end with a verdict or a typed error")
 struct HostileTests {
@@ -32,7 +21,7 @@ struct HostileTests {
     String(repeating: "[", count: 5_000), String(repeating: "{\"a\":", count: 3_000), "\"\u{0}\"", "NaN", "0x10",
   ]
 
-  private static func mutate(_ lines: [[UInt8]], _ dice: inout Dice) -> [UInt8] {
+  private static func mutate(_ lines: [[UInt8]], _ dice: inout SeededRandom) -> [UInt8] {
     var lines = lines
     for _ in 0..<Int.random(in: 1...4, using: &dice) {
       let index = Int.random(in: 0..<lines.count, using: &dice)
@@ -70,7 +59,7 @@ struct HostileTests {
 
   @Test(arguments: 0..<10)
   func `a hundred seeded mutations never trap`(_ series: Int) throws {
-    var dice = Dice(state: UInt64(series) &* 7_919)
+    var dice = SeededRandom(seed: UInt64(series) &* 7_919)
     let sources = try Self.material.map { try Self.lines($0) }
     var verdicts = 0
     var errors = 0

@@ -81,7 +81,7 @@ extension MicrodataCodec {
     }
     let start = typeEnd + 2
     let hash = view.slice(start, start + 64).array
-    guard hash.count == 64, hash.allSatisfy({ UnitScalars.isHashDigit($0) }) else {
+    guard view.isHash(at: start) else {
       throw MicrodataError("MIMP-FRH5", "the link has no hash", offset: start, expected: "64 digits 0-9 a-f")
     }
     guard known.contains(itemprop) else {

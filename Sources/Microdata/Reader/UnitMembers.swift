@@ -14,17 +14,14 @@ extension UnitReader {
 
   /// A map keeps the first place of a key and its last value, and takes the key -0 as 0.
   mutating func keepLastOfKey(_ container: Int) {
-    let keys = scalars(container, step: 2)
-    let repeated = repeats(of: keys)
-    guard !repeated.isEmpty else { return }
+    guard let sorted = sortedUnlessAscending(scalars(container, step: 2)) else { return }
     // The value behind a repeated key goes to the first key that is the same.
-    var sorted = keys
-    sort(&sorted)
     var firsts: [UInt32: UInt32] = [:]
     var first = sorted[0]
     for index in sorted.dropFirst() {
       if order(first, index) == 0 { firsts[index] = first } else { first = index }
     }
+    guard !firsts.isEmpty else { return }
     var pairs: [(key: Range<Int>, value: Range<Int>)] = []
     var places: [Int: Int] = [:]
     var key: Range<Int>?
@@ -90,18 +87,18 @@ extension UnitReader {
 
   /// Those that are the same as an earlier one, in order.
   private func repeats(of indices: [UInt32]) -> [UInt32] {
-    var place = 1
-    while place < indices.count, order(indices[place - 1], indices[place]) < 0 { place += 1 }
-    guard place < indices.count else { return [] }
-    var sorted = indices
-    sort(&sorted)
+    guard let sorted = sortedUnlessAscending(indices) else { return [] }
     var repeated: [UInt32] = []
     for place in 1..<sorted.count where order(sorted[place - 1], sorted[place]) == 0 { repeated.append(sorted[place]) }
     return repeated.sorted()
   }
 
-  private func sort(_ indices: inout [UInt32]) {
-    indices.sort { left, right in
+  /// In order, the same ones by place; nil when they ascend already, so that none are the same.
+  private func sortedUnlessAscending(_ indices: [UInt32]) -> [UInt32]? {
+    var place = 1
+    while place < indices.count, order(indices[place - 1], indices[place]) < 0 { place += 1 }
+    guard place < indices.count else { return nil }
+    return indices.sorted { left, right in
       let order = order(left, right)
       return order == 0 ? left < right : order < 0
     }

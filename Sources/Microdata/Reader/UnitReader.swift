@@ -183,5 +183,6 @@ struct UnitReader: ~Copyable {
 
 enum UnitReaderTexts {
   static let objectEnd: [UInt8] = Array("</div>".utf8)
+  static let trueWord: [UInt8] = Array("true".utf8)
   static let itemprop: [UInt8] = Array("itemprop".utf8)
 }

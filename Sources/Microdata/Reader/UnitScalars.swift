@@ -47,7 +47,7 @@ extension UnitReader {
     }
     switch type.kind {
     case .boolean:
-      let isTrue = withText(text) { view in UnitScalars.trueWord.withView { view.equals($0) } }
+      let isTrue = withText(text) { view in UnitReaderTexts.trueWord.withView { view.equals($0) } }
       nodes.append(Node(isTrue ? .true : .false, key: key))
     case .integer, .number:
       nodes.append(Node(.number, key: key, payload: withText(text) { NumberText.parse($0) }.bitPattern))
@@ -123,10 +123,4 @@ extension UnitReader {
     guard text.isInArena else { return try body(html.view.slice(text.start, text.start + text.length)) }
     return try arena.withView { (view) throws(Failure) in try body(view.slice(text.start, text.start + text.length)) }
   }
-}
-
-enum UnitScalars {
-  static let trueWord: [UInt8] = Array("true".utf8)
-
-  static func isHashDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 || byte >= 0x61 && byte <= 0x66 }
 }

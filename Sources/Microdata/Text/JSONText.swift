@@ -15,17 +15,16 @@ struct JSONText {
   }
 
   /// Whether text that is JSON says null.
-  static func isNull(_ view: ByteView) -> Bool {
-    var index = 0
-    while view[index] == 0x20 || view[index] == 0x0A || view[index] == 0x0D || view[index] == 0x09 { index += 1 }
-    return view[index] == 0x6E
-  }
+  static func isNull(_ view: ByteView) -> Bool { first(view) == 0x6E }
 
   /// Whether text that is JSON is an object or an array.
-  static func isContainer(_ view: ByteView) -> Bool {
+  static func isContainer(_ view: ByteView) -> Bool { first(view) == 0x7B || first(view) == 0x5B }
+
+  /// The first byte behind white space; 0 in an empty text.
+  private static func first(_ view: ByteView) -> UInt8 {
     var index = 0
     while view[index] == 0x20 || view[index] == 0x0A || view[index] == 0x0D || view[index] == 0x09 { index += 1 }
-    return view[index] == 0x7B || view[index] == 0x5B
+    return view[index]
   }
 
   private init(view: ByteView, depthLimit: Int) {
